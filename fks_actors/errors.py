@@ -1,0 +1,126 @@
+"""Every error that FKS Actors raises on purpose.
+
+    FksError
+    ├── ConfigError                 fix the named key, file or environment variable
+    ├── DataError
+    │   ├── DataFileError           fix or replace the named file, at the named line
+    │   └── FeedUnavailable         check the network or choose another feed
+    ├── JournalError
+    │   ├── JournalUnavailable      storage refused: free disk space, check the database, retry
+    │   ├── JournalCorrupt          restore a backup or move the file away
+    │   └── JournalConflict         another writer moved the head: recover from the journal, never overwrite
+    ├── VenueError
+    │   ├── VenueRejected           the venue refused this order for good: do not resend
+    │   └── VenueUnavailable        outcome unknown: look the order up by its client id
+    ├── ActorUnavailable            a remote actor did not answer in time; the call may have run
+    ├── ClusterError
+    │   ├── PortTaken               free the port or choose another
+    │   ├── AlreadyRunning          use the running desk, or `fks down` first
+    │   └── NotRunning              `fks up` first
+    └── InvariantError              a bug: stop, keep the journal, report
+
+Arguments are positional and are handed to ``Exception`` unchanged, so that each error survives pickling between actors.
+A refusal that the desk expects (a denied order, an abstaining mind, a refused webhook) is a value, not an error.
+"""
+
+
+class FksError(Exception):
+    """Base of every deliberate error; its text may be shown to a user as it is."""
+
+
+class ConfigError(FksError):
+    """A setting is missing, unknown or out of range; the text names key, file and line."""
+
+
+class DataError(FksError):
+    """Market data cannot be used."""
+
+
+class DataFileError(DataError):
+    """A data file is missing, unreadable or malformed.
+
+    Args:
+        path: the file.
+        line: 1-based line of the fault, or None where the whole file is meant.
+        message: what is wrong and what to do.
+    """
+
+    def __init__(self, path: str, line: int | None, message: str) -> None:
+        super().__init__(path, line, message)
+        self.path = path
+        self.line = line
+        self.message = message
+
+    def __str__(self) -> str:
+        where = self.path if self.line is None else f"{self.path}, line {self.line}"
+        return f"{where}: {self.message}"
+
+
+class FeedUnavailable(DataError):
+    """A feed did not answer; check the network or choose another feed."""
+
+
+class JournalError(FksError):
+    """The journal cannot do what was asked."""
+
+
+class JournalUnavailable(JournalError):
+    """Storage refused the write or the read; nothing of the commit was kept. Free disk space or check the database."""
+
+
+class JournalCorrupt(JournalError):
+    """The journal's file is damaged. Restore a backup, or move the file away to start anew."""
+
+
+class JournalConflict(JournalError):
+    """The head is not the one that the writer builds on: another writer was faster. Recover from the journal."""
+
+
+class VenueError(FksError):
+    """A venue did not do what was asked."""
+
+
+class VenueRejected(VenueError):
+    """The venue refused the order for good; do not resend."""
+
+
+class VenueUnavailable(VenueError):
+    """The venue did not answer: the outcome is unknown. Look the order up by its client id."""
+
+
+class ActorUnavailable(FksError):
+    """An actor did not answer in time, or died on the way. The call may have run: repeat only what is idempotent."""
+
+
+class ClusterError(FksError):
+    """The Ray cluster or Serve could not be started, reached or stopped."""
+
+
+class PortTaken(ClusterError):
+    """A port that is needed is in use.
+
+    Args:
+        port: the port.
+        owner: who holds it, as far as the system tells, or an empty string.
+    """
+
+    def __init__(self, port: int, owner: str) -> None:
+        super().__init__(port, owner)
+        self.port = port
+        self.owner = owner
+
+    def __str__(self) -> str:
+        held = f" by {self.owner}" if self.owner else ""
+        return f"port {self.port} is taken{held}; free it or choose another with --port"
+
+
+class AlreadyRunning(ClusterError):
+    """A desk already runs in this FKS_HOME; use it, or end it with `fks down`."""
+
+
+class NotRunning(ClusterError):
+    """No desk runs in this FKS_HOME; start one with `fks up`."""
+
+
+class InvariantError(FksError):
+    """Something that cannot happen did: a bug. Keep the journal and report it."""

@@ -1,0 +1,1 @@
+"""Candles in, views out: incremental indicators and the quality gate."""

@@ -1,0 +1,1 @@
+"""Layered memory: mirrored rings of candles for the short, the mid and the long horizon."""

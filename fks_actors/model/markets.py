@@ -1,0 +1,32 @@
+"""What a venue allows for one symbol. Rounding is towards zero, never up: an order may shrink, not grow."""
+
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class MarketRules:
+    """A spot market's filters. Steps are in quote (`tick`) and base (`step`); fees are fractions of the notional."""
+
+    symbol: str
+    base: str
+    quote: str
+    tick: Decimal
+    step: Decimal
+    min_quantity: Decimal
+    min_notional: Decimal
+    maker_fee: Decimal
+    taker_fee: Decimal
+
+    def floor_price(self, price: Decimal) -> Decimal:
+        """`price` on the tick grid, rounded down."""
+        return floor_to(price, self.tick)
+
+    def floor_quantity(self, quantity: Decimal) -> Decimal:
+        """`quantity` on the step grid, rounded down."""
+        return floor_to(quantity, self.step)
+
+
+def floor_to(value: Decimal, step: Decimal) -> Decimal:
+    """The largest multiple of `step` not above `value` (value >= 0, step > 0)."""
+    return (value / step).to_integral_value(rounding=ROUND_DOWN) * step

@@ -1,0 +1,146 @@
+"""Orders from intent to fill. Quantities in base, prices and notionals in quote, all Decimal."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+ZERO = Decimal(0)
+
+
+class Side(StrEnum):
+    """Which way an order trades."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+
+class OrderType(StrEnum):
+    """How an order trades. A stop-loss or take-profit turns into a market order when its stop price is touched."""
+
+    MARKET = "market"
+    LIMIT = "limit"
+    STOP_LOSS = "stop_loss"
+    TAKE_PROFIT = "take_profit"
+
+
+class OrderStatus(StrEnum):
+    """Where an order is in its life; the moves between them are a table in `execution`."""
+
+    INITIALIZED = "initialized"
+    DENIED = "denied"
+    SUBMITTED = "submitted"
+    UNKNOWN = "unknown"
+    ACCEPTED = "accepted"
+    PARTIALLY_FILLED = "partially_filled"
+    FILLED = "filled"
+    CANCEL_PENDING = "cancel_pending"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+
+
+class Origin(StrEnum):
+    """What asked for an order."""
+
+    CYCLE = "cycle"
+    SIGNAL = "signal"
+
+
+class Liquidity(StrEnum):
+    """Whether a fill took liquidity from the book or made it."""
+
+    MAKER = "maker"
+    TAKER = "taker"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderIntent:
+    """What the desk wants to trade, before risk has ruled. `market_price` is what the market was worth then."""
+
+    client_order_id: str
+    origin: Origin
+    origin_id: str
+    venue: str
+    symbol: str
+    side: Side
+    order_type: OrderType
+    quantity: Decimal
+    market_price: Decimal
+    ts_ms: int
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One limit that an intent would break: `value` against `limit`, both as printed numbers."""
+
+    code: str
+    message: str
+    value: str = ""
+    limit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """Risk's permission to submit exactly this intent. Only `risk` constructs it.
+
+    `reserved_quote` is the notional (BUY) held back until the order fills or ends, fees and slippage included.
+    """
+
+    intent: OrderIntent
+    reserved_quote: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """Risk's refusal, with every limit that spoke against the intent."""
+
+    intent: OrderIntent
+    reasons: tuple[Refusal, ...]
+
+
+Ruling = Approved | Denied
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order and its life so far. `average_price` is 0 while nothing is filled; `fee` is in quote."""
+
+    intent: OrderIntent
+    status: OrderStatus
+    updated_ms: int
+    reserved_quote: Decimal = ZERO
+    filled_quantity: Decimal = ZERO
+    average_price: Decimal = ZERO
+    fee: Decimal = ZERO
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One trade of an order at a venue. `trade_id` is unique at the venue; `fee` is in quote."""
+
+    trade_id: str
+    client_order_id: str
+    venue: str
+    symbol: str
+    side: Side
+    price: Decimal
+    quantity: Decimal
+    fee: Decimal
+    liquidity: Liquidity
+    ts_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderUpdate:
+    """A venue's word that an order changed its status without a trade (a trade comes as a `Fill`)."""
+
+    client_order_id: str
+    status: OrderStatus
+    ts_ms: int
+    reason: str = ""
+
+
+VenueEvent = OrderUpdate | Fill

@@ -1,0 +1,194 @@
+"""What is written down. A commit is one step of the desk: all of it is kept, or none.
+
+The journal is a chain of commits: each names the one it builds on (`after`). An actor's state is the fold of the chain up
+to a commit, so an actor that was restarted rebuilds exactly what it had, and one that is ahead of the chain (it answered,
+then the coordinator died) answers the same request again with the same reply.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from fks_actors.model.candles import BarBatch
+from fks_actors.model.orders import Fill, Order, OrderType, Origin, Refusal, Side
+from fks_actors.model.votes import Ballot, Verdict
+
+
+class TradingState(StrEnum):
+    """What the desk may do: everything, only what lowers exposure, or nothing."""
+
+    ACTIVE = "active"
+    REDUCING = "reducing"
+    HALTED = "halted"
+
+
+class CycleOutcome(StrEnum):
+    """How one symbol's cycle ended."""
+
+    ORDERED = "ordered"
+    DENIED = "denied"
+    HOLD = "hold"
+    NO_QUORUM = "no_quorum"
+    NO_CHANGE = "no_change"
+
+
+@dataclass(frozen=True, slots=True)
+class CycleRecord:
+    """One symbol, one bar: what was said, what came of it. Recorded for no-trade and denied cycles too.
+
+    `decision_id` = `<symbol>@<bar open ms>`. `client_order_id` is empty where no order was intended;
+    `flags` are the quality gate's (gap, spike, no_volume).
+    """
+
+    decision_id: str
+    symbol: str
+    ts_ms: int
+    close_ms: int
+    price: Decimal
+    ballots: tuple[Ballot, ...]
+    verdict: Verdict
+    outcome: CycleOutcome
+    client_order_id: str = ""
+    refusals: tuple[Refusal, ...] = ()
+    flags: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A checked webhook alert. Exactly one of `quantity` (base) and `sizing` is given.
+
+    `sent_ms` is the sender's timestamp (None where it gave none), `received_ms` ours.
+    """
+
+    signal_id: str
+    dedupe_key: str
+    received_ms: int
+    symbol: str
+    side: Side
+    order_type: OrderType
+    quantity: Decimal | None = None
+    sizing: str = ""
+    price: Decimal | None = None
+    stop_loss: Decimal | None = None
+    take_profit: Decimal | None = None
+    trail_pct: Decimal | None = None
+    confidence: Decimal = Decimal(1)
+    exchange: str = ""
+    strategy: str = ""
+    sent_ms: int | None = None
+
+
+class SignalStatus(StrEnum):
+    """How a signal ended, or where it stands."""
+
+    ACCEPTED = "accepted"
+    FILLED = "filled"
+    OPEN = "open"
+    DENIED = "denied"
+    REJECTED = "rejected"
+    IGNORED = "ignored"
+
+
+@dataclass(frozen=True, slots=True)
+class SignalRecord:
+    """What the desk made of a signal; written with the order's intent, and again when its state changes."""
+
+    signal_id: str
+    ts_ms: int
+    status: SignalStatus
+    signal: Signal
+    client_order_ids: tuple[str, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EquityPoint:
+    """The account at one instant, in quote. `drawdown` 0..1 from the highest equity so far."""
+
+    ts_ms: int
+    equity: Decimal
+    cash: Decimal
+    exposure: Decimal
+    realised: Decimal
+    fees: Decimal
+    drawdown: Decimal
+    state: TradingState
+
+
+@dataclass(frozen=True, slots=True)
+class ControlRecord:
+    """A change of the trading state: by an operator, or by a limit (`by` names which)."""
+
+    ts_ms: int
+    state: TradingState
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A start of the desk: where its bars come from. `simulated` is shown wherever its results are."""
+
+    run_id: str
+    ts_ms: int
+    feed: str
+    simulated: bool
+    symbols: tuple[str, ...]
+    interval_ms: int
+    cash: Decimal
+    version: str
+    note: str = ""
+
+
+Entry = BarBatch | CycleRecord | SignalRecord | Order | Fill | EquityPoint | ControlRecord | RunRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """An actor's state as of the commit that carries it; the journal keeps the last one of each `owner`."""
+
+    owner: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One atomic step. `commit_id` is a pure function of what it records, so that a repeated commit is recognised."""
+
+    commit_id: str
+    after: str
+    entries: tuple[Entry, ...]
+    snapshots: tuple[Snapshot, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotAt:
+    """A snapshot and the commit that wrote it; `commit_id` and payload are empty where none was written."""
+
+    owner: str
+    commit_id: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What asks risk for an order: a debate's verdict (`quantity` None: risk sizes it) or a signal's own figures.
+
+    `strength` 0..1 scales the sizing; `limit_price` goes with LIMIT, `stop_price` with STOP_LOSS and TAKE_PROFIT.
+    """
+
+    client_order_id: str
+    origin: Origin
+    origin_id: str
+    venue: str
+    symbol: str
+    side: Side
+    order_type: OrderType
+    ts_ms: int
+    market_price: Decimal
+    strength: Decimal
+    quantity: Decimal | None = None
+    sizing: str = ""
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None

@@ -1,0 +1,65 @@
+"""What a mind answers, and what the debate makes of the answers. Routing reads enums and numbers, never the prose."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """What a vote or a verdict wants."""
+
+    BUY = "buy"
+    SELL = "sell"
+    HOLD = "hold"
+
+
+class AbstainReason(StrEnum):
+    """Why a mind has no vote."""
+
+    WARMING_UP = "warming_up"
+    NO_DATA = "no_data"
+    BAD_DATA = "bad_data"
+    LATE = "late"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """One mind's answer for one symbol at one bar. `confidence` 0..1; `facts` are the numbers that `reason` names."""
+
+    agent: str
+    symbol: str
+    ts_ms: int
+    action: Action
+    confidence: float
+    reason: str
+    facts: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Abstain:
+    """A mind that cannot answer; counted, never taken for HOLD."""
+
+    agent: str
+    symbol: str
+    ts_ms: int
+    reason: AbstainReason
+    detail: str = ""
+
+
+Ballot = Vote | Abstain
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The debate's result. `net` = sum(conf, BUY) - sum(conf, SELL); `strength` = |net| / sum(conf) in 0..1.
+
+    `action` is HOLD when strength is under `threshold`; `leaning` is what net alone points at.
+    """
+
+    symbol: str
+    ts_ms: int
+    action: Action
+    leaning: Action
+    net: float
+    strength: float
+    threshold: float

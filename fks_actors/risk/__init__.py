@@ -1,0 +1,1 @@
+"""Limits, sizing, reservation, trading state. The only maker of `Approved`; arithmetic only."""

@@ -1,8 +1,8 @@
 """What is written down. A commit is one step of the desk: all of it is kept, or none.
 
-The journal is a chain of commits: each names the one it builds on (`after`). An actor's state is the fold of the chain up
-to a commit, so an actor that was restarted rebuilds exactly what it had, and one that is ahead of the chain (it answered,
-then the coordinator died) answers the same request again with the same reply.
+The journal is a chain of commits: each names the one it builds on (`after`). An actor's state is the fold of the chain
+up to a commit, so an actor that was restarted rebuilds exactly what it had, and one that is ahead of the chain (it
+answered, then the coordinator died) answers the same request again with the same reply.
 """
 
 from dataclasses import dataclass
@@ -128,7 +128,10 @@ class ControlRecord:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A start of the desk: where its bars come from. `simulated` is shown wherever its results are."""
+    """A start of the desk: where its bars come from. `simulated` is shown wherever its results are.
+
+    `feed_start_ms` and `seed` make a simulated market again; 0 for other feeds.
+    """
 
     run_id: str
     ts_ms: int
@@ -138,6 +141,8 @@ class RunRecord:
     interval_ms: int
     cash: Decimal
     version: str
+    feed_start_ms: int = 0
+    seed: int = 0
     note: str = ""
 
 

@@ -11,7 +11,7 @@ from fks_actors.model.records import ControlRecord, EquityPoint, Proposal, Tradi
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """What an approved, unfinished order still holds back: quote for a BUY, base for a SELL."""
+    """What an approved, unfinished order still holds back: `base` left to trade, `quote` for a BUY (0 for a SELL)."""
 
     symbol: str
     quote: Decimal

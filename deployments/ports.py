@@ -1,0 +1,59 @@
+"""What the edge needs from the desk and the inbox; `actors.handles.DeskHandle` and `adapters.sql.SqlInbox` have it."""
+
+from typing import Any, Protocol
+
+from fks_actors.model.records import Signal
+from fks_actors.telemetry import Sample
+
+
+class AsyncInbox(Protocol):
+    """Where a replica stores an alert before it answers."""
+
+    async def put_async(self, signal: Signal) -> str:
+        """Store durably unless the dedupe key is known; return the stored signal's id. See `journal.ports.Inbox`.
+
+        Raises:
+            JournalUnavailable: nothing was stored.
+        """
+        ...
+
+
+class Desk(Protocol):
+    """The running desk. Every method but `wake` has a deadline of its own and raises ActorUnavailable past it."""
+
+    async def wake(self) -> None:
+        """Say that a signal lies in the inbox; its loss costs time, not the signal."""
+        ...
+
+    async def wait_signal(self, signal_id: str, timeout_s: float) -> dict[str, Any] | None:
+        """Anything once the desk has dealt with the signal (the journal tells its outcome), None at the time-out."""
+        ...
+
+    async def decide(self, symbol: str) -> dict[str, Any]:
+        """`symbol`, `close_ms`, `ballots` (Ballot values) and `verdict` (Verdict) on the last bar; nothing is traded.
+
+        Raises:
+            DataError: no bar of that symbol yet.
+        """
+        ...
+
+    async def control(self, control_id: str, state: str, reason: str) -> dict[str, Any]:
+        """Change the trading state; `state` and `reason` as they are now. Idempotent by `control_id`."""
+        ...
+
+    async def status(self) -> dict[str, Any]:
+        """`run_id`, `ready`, `trading`, `feed` (FeedInfo and `ended`), `symbols`, `clock_ms`, `last_bar_ms`, `cycles`,
+        `open_orders`, `trouble`."""
+        ...
+
+    async def agents(self) -> list[dict[str, Any]]:
+        """Every actor: `name`, `up`, `state` (a few words), `restarts`, `pid`, `node`, `started_ms`."""
+        ...
+
+    async def metrics(self) -> str:
+        """Prometheus text of the whole cluster."""
+        ...
+
+    async def push(self, source: str, samples: list[Sample]) -> None:
+        """Hand in this process's samples (`telemetry.Gathering.push`); may be lost."""
+        ...

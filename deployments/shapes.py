@@ -1,0 +1,248 @@
+"""The JSON of the query API, for OpenAPI and mypy. Money and quantities are decimal text, times UTC milliseconds."""
+
+from typing_extensions import TypedDict
+
+
+class VoteShape(TypedDict):
+    """One ballot. An abstention has `action` "abstain", no confidence, and its reason's code in `abstained`."""
+
+    agent: str
+    action: str
+    confidence: float | None
+    reason: str
+    abstained: str
+    facts: dict[str, float]
+
+
+class VerdictShape(TypedDict):
+    """What the debate made of the ballots."""
+
+    action: str
+    leaning: str
+    net: float
+    strength: float
+    threshold: float
+
+
+class RefusalShape(TypedDict):
+    """A limit that spoke against an order."""
+
+    code: str
+    message: str
+    value: str
+    limit: str
+
+
+class DecisionShape(TypedDict):
+    """One symbol, one bar."""
+
+    decision_id: str
+    symbol: str
+    ts_ms: int
+    close_ms: int
+    price: str
+    votes: list[VoteShape]
+    verdict: VerdictShape
+    outcome: str
+    client_order_id: str
+    refusals: list[RefusalShape]
+    flags: list[str]
+    note: str
+
+
+class OrderShape(TypedDict):
+    """An order in its present state."""
+
+    client_order_id: str
+    origin: str
+    origin_id: str
+    venue: str
+    symbol: str
+    side: str
+    order_type: str
+    quantity: str
+    limit_price: str | None
+    stop_price: str | None
+    status: str
+    filled_quantity: str
+    average_price: str
+    fee: str
+    reserved_quote: str
+    reason: str
+    created_ms: int
+    updated_ms: int
+
+
+class FillShape(TypedDict):
+    """One trade."""
+
+    trade_id: str
+    client_order_id: str
+    venue: str
+    symbol: str
+    side: str
+    price: str
+    quantity: str
+    notional: str
+    fee: str
+    liquidity: str
+    ts_ms: int
+
+
+class SignalShape(TypedDict):
+    """What became of a webhook alert."""
+
+    signal_id: str
+    status: str
+    ts_ms: int
+    received_ms: int
+    symbol: str
+    side: str
+    order_type: str
+    quantity: str | None
+    sizing: str
+    price: str | None
+    confidence: str
+    strategy: str
+    orders: list[OrderShape]
+    reasons: list[RefusalShape]
+
+
+class EquityShape(TypedDict):
+    """The account at one instant."""
+
+    ts_ms: int
+    equity: str
+    cash: str
+    exposure: str
+    realised: str
+    fees: str
+    drawdown: str
+    state: str
+
+
+class AccountShape(TypedDict):
+    """What is owned now; `unrealised` at the marks, `reserved` held back for open orders, all in quote currency."""
+
+    currency: str
+    cash: str
+    equity: str
+    exposure: str
+    reserved: str
+    realised: str
+    unrealised: str
+    fees: str
+    drawdown: str
+    peak_equity: str
+    day_pnl: str
+
+
+class PositionShape(TypedDict):
+    """A holding."""
+
+    symbol: str
+    quantity: str
+    entry_price: str
+    mark: str
+    value: str
+    unrealised: str
+    realised: str
+
+
+class ReservationShape(TypedDict):
+    """What an unfinished order holds back."""
+
+    client_order_id: str
+    symbol: str
+    quote: str
+    base: str
+
+
+class ControlShape(TypedDict):
+    """A change of the trading state."""
+
+    ts_ms: int
+    state: str
+    by: str
+    reason: str
+
+
+class TradingShape(TypedDict):
+    """What the desk may do, who said so and why."""
+
+    state: str
+    by: str
+    reason: str
+
+
+class RiskShape(TypedDict):
+    """Risk's view: the trading state, what is reserved, and how it came to this."""
+
+    trading: TradingShape
+    exposure: str
+    drawdown: str
+    peak_equity: str
+    day_pnl: str
+    approvals_last_minute: int
+    marks: dict[str, str]
+    reservations: list[ReservationShape]
+    controls: list[ControlShape]
+
+
+class FeedShape(TypedDict):
+    """Where the bars come from. `kind`: simulated, replay or live; `label` and `reason` are for people."""
+
+    name: str
+    kind: str
+    label: str
+    reason: str
+    simulated: bool
+    ended: bool
+
+
+class DeskShape(TypedDict):
+    """What the coordinator says; `reachable` false where it does not answer."""
+
+    reachable: bool
+    ready: bool
+    trouble: str
+    cycles: int
+    open_orders: int
+    clock_ms: int
+    last_bar_ms: dict[str, int]
+
+
+class StatusShape(TypedDict):
+    """The whole, in short."""
+
+    version: str
+    mode: str
+    run_id: str
+    started_ms: int
+    feed: FeedShape
+    symbols: list[str]
+    interval_ms: int
+    trading: TradingShape
+    desk: DeskShape
+    counts: dict[str, int]
+
+
+class DecisionPage(TypedDict):
+    """Decisions, newest first; `next_cursor` is empty on the last page."""
+
+    items: list[DecisionShape]
+    next_cursor: str
+
+
+class OrderPage(TypedDict):
+    """Orders, newest first."""
+
+    items: list[OrderShape]
+    next_cursor: str
+
+
+class FillPage(TypedDict):
+    """Trades, newest first."""
+
+    items: list[FillShape]
+    next_cursor: str

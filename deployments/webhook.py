@@ -1,0 +1,222 @@
+"""`POST /webhook/tradingview`. The way to the 202: bounded read, checks, one durable insert; no actor call.
+
+TradingView cuts off after 3 s and sends again on a 5xx, so storing has a deadline under that, and the only 5xx for
+something that may work later is 503.
+"""
+
+import asyncio
+import itertools
+import logging
+import re
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Request, Response
+from starlette.requests import ClientDisconnect
+
+from deployments import render
+from deployments.answers import error_answer, json_answer
+from deployments.ports import AsyncInbox, Desk
+from fks_actors.errors import FksError, JournalError
+from fks_actors.journal.ports import JournalReader
+from fks_actors.model.records import Signal, SignalStatus
+from fks_actors.telemetry import Telemetry
+from fks_actors.webhook.config import WebhookConfig
+from fks_actors.webhook.intake import TOO_LARGE, receive
+from fks_actors.webhook.payload import MAX_BYTES
+from fks_actors.webhook.rate import RateLimiter
+from fks_actors.webhook.refused import Refused
+
+_log = logging.getLogger(__name__)
+_BODY_S = 3.0
+_STORE_S = 2.5
+_MAX_WAIT_S = 30
+_WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*\"?(\d{1,6})\"?\s*(?:[,;]|$)", re.ASCII | re.IGNORECASE)
+_COUNTED = {
+    "unauthorized": "fks_webhook_signature_failures_total",
+    "stale": "fks_webhook_stale_total",
+    "low_confidence": "fks_webhook_low_confidence_total",
+    "rate_limited": "fks_rate_limited_total",
+}
+_BODY_DOC = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {"type": "object", "required": ["symbol", "side"]},
+                "example": {
+                    "symbol": "BTC/USDT",
+                    "side": "buy",
+                    "order_type": "market",
+                    "quantity": "0.01",
+                    "confidence": 0.9,
+                    "id": "alert-1",
+                    "secret": "...",
+                },
+            }
+        },
+    }
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What alerts are measured with."""
+
+    config: WebhookConfig
+    symbols: tuple[str, ...]
+    now_ms: Callable[[], int]
+    telemetry: Telemetry
+
+
+class Webhook:
+    """Receives alerts at one replica."""
+
+    def __init__(
+        self, inbox: AsyncInbox, desk: Desk, reader: JournalReader, rules: Rules, wake: Callable[[], None]
+    ) -> None:
+        self._inbox = inbox
+        self._desk = desk
+        self._reader = reader
+        self._rules = rules
+        self._wake = wake
+        self._limiter = RateLimiter(rules.config.rate_limit_per_minute, rules.config.burst)
+        self._salts = map(f"{uuid.uuid4().hex}-{{}}".format, itertools.count())
+        self._in_flight = rules.telemetry.gauge("fks_webhook_in_flight")
+        self._duration = rules.telemetry.histogram("fks_webhook_duration_seconds")
+        self._put_seconds = rules.telemetry.histogram("fks_inbox_put_seconds")
+
+    async def answer(self, request: Request) -> Response:
+        """One request, whatever it holds."""
+        self._in_flight.inc()
+        try:
+            return await self._answer(request)
+        finally:
+            self._in_flight.dec()
+
+    async def _answer(self, request: Request) -> Response:
+        start = time.perf_counter()
+        received = await self._receive(request)
+        if isinstance(received, Refused):
+            return self._refuse(received, start)
+        try:
+            async with asyncio.timeout(_STORE_S):
+                stored_id = await self._inbox.put_async(received)
+        except (JournalError, TimeoutError) as error:
+            _log.warning("an alert was not stored: %s", type(error).__name__)
+            self._rules.telemetry.counter("fks_journal_errors_total", "inbox_put").inc()
+            return self._refuse(
+                Refused(503, "unavailable", "the alert could not be stored; send it again", "", 5), start
+            )
+        self._put_seconds.observe(time.perf_counter() - start)
+        self._duration.observe(time.perf_counter() - start)
+        if stored_id != received.signal_id:
+            self._count("duplicate", "fks_webhook_duplicates_total")
+            return json_answer({"status": "duplicate", "signal_id": stored_id})
+        self._count("accepted")
+        wait_s = wanted_wait_s(request.headers.get("prefer", ""))
+        done = await self._outcome(stored_id, wait_s) if wait_s else None
+        if done is not None:
+            return done
+        self._wake()
+        return json_answer({"status": SignalStatus.ACCEPTED, "signal_id": stored_id}, 202)
+
+    async def _receive(self, request: Request) -> Signal | Refused:
+        """Read at most one byte more than an alert may have, then judge it."""
+        if request.headers.get("content-encoding", "identity").lower() != "identity":
+            return Refused(415, "invalid_field", "compressed bodies are not read", "content-encoding")
+        raw = await _body(request)
+        if isinstance(raw, Refused):
+            return raw
+        rules = self._rules
+        now_ms = rules.now_ms()
+        peer = request.client.host if request.client else ""
+        headers: dict[str, str] = {}
+        for name, value in request.headers.items():
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        return receive(
+            raw,
+            headers,
+            now_ms,
+            rules.config,
+            rules.symbols,
+            lambda: self._limiter.admit(peer, now_ms),
+            next(self._salts),
+        )
+
+    async def _outcome(self, signal_id: str, wait_s: int) -> Response | None:
+        """What the desk made of it within `wait_s`, as the journal tells it; None where that is not known."""
+        try:
+            async with asyncio.timeout(wait_s + 1):
+                if await self._desk.wait_signal(signal_id, float(wait_s)) is None:
+                    return None
+                content = await asyncio.to_thread(self._settled, signal_id)
+        except (FksError, TimeoutError) as error:
+            _log.warning("the outcome of %s is not known: %s", signal_id, type(error).__name__)
+            return None
+        if content is None:
+            return None
+        return json_answer(content, 200, {"Preference-Applied": f"wait={wait_s}"})
+
+    def _settled(self, signal_id: str) -> dict[str, object] | None:
+        record = self._reader.signal(signal_id)
+        if record is None or record.status is SignalStatus.ACCEPTED:
+            return None
+        orders = [order for key in record.client_order_ids if (order := self._reader.order(key))]
+        return {
+            "status": record.status,
+            "signal_id": signal_id,
+            "orders": [render.order(order) for order in orders],
+            "reasons": render.refusals(record.refusals),
+        }
+
+    def _refuse(self, refused: Refused, start: float) -> Response:
+        self._duration.observe(time.perf_counter() - start)
+        self._count(refused.code, _COUNTED.get(refused.code, ""))
+        headers = {"Retry-After": str(refused.retry_after_s)} if refused.retry_after_s else None
+        return error_answer(refused.status, refused.code, refused.message, refused.field, headers)
+
+    def _count(self, code: str, own: str = "") -> None:
+        self._rules.telemetry.counter("fks_webhook_requests_total", code).inc()
+        if own:
+            self._rules.telemetry.counter(own).inc()
+
+
+async def _body(request: Request) -> bytes | Refused:
+    """The body, or a refusal as soon as it is too large or too slow."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced[:12]) > MAX_BYTES:
+        return TOO_LARGE
+    raw = bytearray()
+    try:
+        async with asyncio.timeout(_BODY_S):
+            async for chunk in request.stream():
+                raw += chunk
+                if len(raw) > MAX_BYTES:
+                    return TOO_LARGE
+    except TimeoutError:
+        return Refused(408, "unavailable", f"the body did not arrive within {_BODY_S:.0f} s")
+    except ClientDisconnect:
+        return Refused(400, "invalid_json", "the body is not complete")
+    return bytes(raw)
+
+
+def wanted_wait_s(prefer: str) -> int:
+    """N of `Prefer: wait=N` (RFC 7240), at most 30; 0 where none is asked for."""
+    found = _WAIT.search(prefer)
+    return min(int(found[1]), _MAX_WAIT_S) if found else 0
+
+
+def router(inbox: AsyncInbox, desk: Desk, reader: JournalReader, rules: Rules, wake: Callable[[], None]) -> APIRouter:
+    """The webhook's route."""
+    webhook = Webhook(inbox, desk, reader, rules, wake)
+    routes = APIRouter(tags=["webhook"])
+
+    @routes.post("/webhook/tradingview", status_code=202, openapi_extra=_BODY_DOC, summary="Receive an alert")
+    async def tradingview(request: Request) -> Response:
+        """Store an alert durably and answer; the desk takes it from there."""
+        return await webhook.answer(request)
+
+    return routes

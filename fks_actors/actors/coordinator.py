@@ -1,0 +1,219 @@
+"""The coordinator: turns the feed's bars and the inbox's signals into steps of the desk, one after the other.
+
+Whatever fails, it takes the journal's word and goes on from there; it never skips a bar or a signal on its own.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from typing import Any
+
+from fks_actors.actors import names
+from fks_actors.actors.council import Council
+from fks_actors.actors.handles import ConnectorHandle, FeedHandle, JournalHandle, RiskHandle, SpecialistHandle
+from fks_actors.actors.presence import Presence
+from fks_actors.actors.tally import Tally
+from fks_actors.actors.wiring import CoordinatorConfig
+from fks_actors.adapters.sql import SqlInbox
+from fks_actors.desk.desk import Desk
+from fks_actors.desk.ports import DeskPorts
+from fks_actors.errors import DataError, FksError
+from fks_actors.model.candles import BarBatch
+from fks_actors.model.records import ControlRecord, RunRecord, SignalRecord, TradingState
+
+_log = logging.getLogger(__name__)
+
+_BATCHES = 64
+_SIGNALS = 100
+_WAIT_S = 1.0
+_MAX_PAUSE_S = 10.0
+
+
+async def concurrently(first: Any, second: Any) -> tuple[Any, Any]:
+    """Both at once (desk.ports.Together)."""
+    async with asyncio.TaskGroup() as group:
+        one, two = group.create_task(first), group.create_task(second)
+    return one.result(), two.result()
+
+
+class CoordinatorActor(Presence):
+    """Drives the desk."""
+
+    def __init__(self, config: CoordinatorConfig, run: RunRecord) -> None:
+        super().__init__(names.COORDINATOR)
+        self._config = config
+        self._run_record = run
+        namespace = config.namespace
+        self._feed = FeedHandle(namespace)
+        self._council = Council(
+            {agent: SpecialistHandle(agent, namespace) for agent in names.HORIZONS}, config.debate, config.deadline_s
+        )
+        ports = DeskPorts(
+            self._council,
+            RiskHandle(namespace),
+            ConnectorHandle(config.desk.venue, namespace),
+            JournalHandle(namespace),
+            concurrently,
+        )
+        self._tally = Tally(self.telemetry)
+        self._desk = Desk(ports, config.desk, self._tally.commit)
+        self._inbox = SqlInbox(config.inbox_url, config.replay_window_ms, _now_ms)
+        self._woken = asyncio.Event()
+        self._ready = asyncio.Event()
+        self._finished: dict[str, asyncio.Event] = {}
+        self._feed_info: dict[str, Any] = {}
+        self._feed_ended = False
+        self._trouble = ""
+        self._last_batch: BarBatch | None = None
+        self._cycles = 0
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Begin to work; idempotent. The constructor's wrapper calls it, so a restarted actor begins by itself."""
+        if not self._tasks:
+            self._tasks = [asyncio.create_task(self._forever(), name="desk")]
+
+    # --- the loop ---
+
+    async def _forever(self) -> None:
+        pause = 0.1
+        while True:
+            try:
+                await self._open()
+                pause = 0.1
+                await self._work()
+                return
+            except FksError as error:
+                self._trouble = f"{type(error).__name__}: {error}"
+                _log.warning("the desk pauses: %s", self._trouble)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _MAX_PAUSE_S)
+            except ExceptionGroup as group:
+                self._trouble = "; ".join(f"{type(e).__name__}: {e}" for e in _flat(group))
+                _log.warning("the desk pauses: %s", self._trouble)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _MAX_PAUSE_S)
+
+    async def _open(self) -> None:
+        await self._desk.recover()
+        await self._desk.begin(self._run_record)
+        if not self._feed_info:
+            self._feed_info = await self._feed.info()
+        if not self._desk.last_bar_ms:
+            await self._desk.learn(await self._feed.history())
+        self._ready.set()
+
+    async def _work(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._bars())
+            group.create_task(self._signals())
+
+    async def _bars(self) -> None:
+        while True:
+            batches = await self._feed.next(self._desk.last_bar_ms, _BATCHES, _WAIT_S)
+            if not batches:
+                self._feed_ended = (await self._feed.info()).get("ended", False)
+                if self._feed_ended:
+                    return
+            for batch in batches:
+                start = time.perf_counter()
+                records = await self._desk.run_cycle(batch)
+                self._last_batch = batch
+                self._cycles += len(records)
+                self._trouble = ""
+                lag_s = max(0.0, (_now_ms() - batch.close_ms) / 1_000) if self._is_live() else 0.0
+                self._tally.decision(time.perf_counter() - start, lag_s, tuple(r.symbol for r in records))
+
+    async def _signals(self) -> None:
+        while True:
+            self._woken.clear()
+            waiting = await asyncio.to_thread(self._inbox.after, self._desk.inbox_cursor, _SIGNALS)
+            for cursor, signal in waiting:
+                record = await self._desk.run_signal(cursor, signal, self._now_ms())
+                self._finish(record)
+            if not waiting:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._woken.wait(), _WAIT_S)
+
+    def _finish(self, record: SignalRecord) -> None:
+        if event := self._finished.pop(record.signal_id, None):
+            event.set()
+
+    def _now_ms(self) -> int:
+        """The desk's time: the wall clock on a live feed, the newest bar's close otherwise."""
+        return _now_ms() if self._is_live() else self._desk.clock_ms
+
+    def _is_live(self) -> bool:
+        return self._feed_info.get("kind") == "live"
+
+    # --- what the edge asks ---
+
+    async def wake(self) -> None:
+        """A signal lies in the inbox."""
+        self._woken.set()
+
+    async def wait_signal(self, signal_id: str, timeout_s: float) -> dict[str, Any] | None:
+        """Wait until the desk has dealt with a signal; the caller reads its outcome in the journal."""
+        self._woken.set()
+        event = self._finished.setdefault(signal_id, asyncio.Event())
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(event.wait(), timeout_s)
+            return {"signal_id": signal_id}
+        self._finished.pop(signal_id, None)
+        return None
+
+    async def decide(self, symbol: str) -> dict[str, Any]:
+        """What the minds say of the last bar of `symbol`, without trading."""
+        batch = self._last_batch
+        candles = () if batch is None else tuple(c for c in batch.candles if c.symbol == symbol)
+        if batch is None or not candles:
+            raise DataError(f"no bar of {symbol} was taken in yet; symbols: {', '.join(self._run_record.symbols)}")
+        previous = {c.symbol: c.ts_ms for c in batch.candles}
+        said = await self._council.deliberate(batch, previous)
+        return {
+            "symbol": symbol,
+            "ballots": [b for b in said.ballots if b.symbol == symbol],
+            "verdict": next(v for v in said.verdicts if v.symbol == symbol),
+            "close_ms": batch.close_ms,
+        }
+
+    async def control(self, control_id: str, state: str, reason: str) -> dict[str, Any]:
+        """An operator changes the trading state."""
+        await asyncio.wait_for(self._ready.wait(), _MAX_PAUSE_S)
+        record = ControlRecord(self._now_ms(), TradingState(state), "operator", reason)
+        reply = await self._desk.control(control_id, record)
+        return {"state": reply.equity.state, "reason": reason}
+
+    async def status(self) -> dict[str, Any]:
+        """What the desk does now."""
+        return {
+            "run_id": self._run_record.run_id,
+            "ready": self._ready.is_set(),
+            "trading": self._desk.trading,
+            "feed": {**self._feed_info, "ended": self._feed_ended},
+            "symbols": list(self._run_record.symbols),
+            "clock_ms": self._desk.clock_ms,
+            "last_bar_ms": self._desk.last_bar_ms,
+            "cycles": self._cycles,
+            "open_orders": len(self._desk.open_orders),
+            "trouble": self._trouble,
+        }
+
+    def activity(self) -> str:
+        """A few words on what the actor does now, for people."""
+        if self._trouble:
+            return f"paused: {self._trouble}"
+        if not self._ready.is_set():
+            return "starting"
+        return "feed ended" if self._feed_ended else "trading"
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _flat(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    return [
+        leaf for e in group.exceptions for leaf in (_flat(e) if isinstance(e, BaseExceptionGroup) else [e])
+    ]

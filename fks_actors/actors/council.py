@@ -1,0 +1,61 @@
+"""The specialists and their debate, seen from the coordinator (desk.ports.Minds)."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from fks_actors.actors.handles import SpecialistHandle
+from fks_actors.agents.config import DebateConfig
+from fks_actors.agents.graph import Ask, LiveDebate
+from fks_actors.desk.ports import Deliberation
+from fks_actors.errors import ActorUnavailable, FksError
+from fks_actors.model.candles import BarBatch
+from fks_actors.model.records import Snapshot
+from fks_actors.model.votes import Abstain, AbstainReason, Ballot
+
+
+class Council:
+    """Asks every specialist at once; who is late or fails abstains.
+
+    Args:
+        handles: the specialists by name.
+        deadline_s: how long a vote may take. In a replay time stands still, so the deadline may outlast a restart.
+    """
+
+    def __init__(self, handles: Mapping[str, SpecialistHandle], config: DebateConfig, deadline_s: float) -> None:
+        self._handles = handles
+        self._deadline_s = deadline_s
+        self._previous_ms: Mapping[str, int] = {}
+        self._snapshots: list[Snapshot] = []
+        self._debate = LiveDebate({name: self._asker(name, handle) for name, handle in handles.items()}, config)
+        self._lock = asyncio.Lock()
+
+    async def deliberate(self, batch: BarBatch, previous_ms: Mapping[str, int]) -> Deliberation:
+        """One debate over the batch."""
+        async with self._lock:
+            self._previous_ms, self._snapshots = previous_ms, []
+            result = await self._debate.run(batch)
+            snapshots = tuple(sorted(self._snapshots, key=lambda s: s.owner))
+            return Deliberation(result.ballots, result.verdicts, snapshots)
+
+    async def learn(self, batches: Sequence[BarBatch], previous_ms: Mapping[str, int]) -> tuple[Snapshot, ...]:
+        """Let every specialist observe history."""
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(handle.learn(batches, previous_ms)) for handle in self._handles.values()]
+        return tuple(snapshot for task in tasks for snapshot in task.result())
+
+    def _asker(self, name: str, handle: SpecialistHandle) -> Ask:
+        async def ask(batch: BarBatch) -> tuple[Ballot, ...]:
+            try:
+                ballots, snapshots = await handle.ask(batch, self._previous_ms, self._deadline_s)
+            except ActorUnavailable as error:
+                return _abstain(name, batch, AbstainReason.LATE, str(error))
+            except FksError as error:
+                return _abstain(name, batch, AbstainReason.FAILED, str(error))
+            self._snapshots.extend(snapshots)
+            return ballots
+
+        return ask
+
+
+def _abstain(name: str, batch: BarBatch, reason: AbstainReason, detail: str) -> tuple[Ballot, ...]:
+    return tuple(Abstain(name, candle.symbol, batch.ts_ms, reason, detail) for candle in batch.candles)

@@ -1,0 +1,172 @@
+"""Typed clients of the actors. Each call has a deadline; everything here is idempotent unless it says otherwise."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from fks_actors.actors import names
+from fks_actors.actors.remote import Remote
+from fks_actors.desk.lineage import Step
+from fks_actors.desk.ports import Ruled, VenueReply
+from fks_actors.model.candles import BarBatch, Candle
+from fks_actors.model.orders import Approved, Order
+from fks_actors.model.records import Commit, RunRecord, SignalRecord, Snapshot, SnapshotAt
+from fks_actors.model.votes import Ballot
+from fks_actors.risk.messages import RiskRequest, RiskState
+from fks_actors.telemetry import Sample
+
+_TIMEOUT_S = 30.0
+
+
+class JournalHandle(Remote):
+    """The journal actor (desk.ports.JournalPort)."""
+
+    def __init__(self, namespace: str) -> None:
+        super().__init__(names.JOURNAL, namespace)
+
+    async def _ask(self, method: str, *args: object) -> Any:
+        return await self.call(method, *args, timeout_s=_TIMEOUT_S)
+
+    async def commit(self, commits: Sequence[Commit]) -> str:
+        """Append; durable when it returns."""
+        return cast(str, await self._ask("commit", commits))
+
+    async def head(self) -> str:
+        """The last commit's id."""
+        return cast(str, await self._ask("head"))
+
+    async def snapshot(self, owner: str) -> SnapshotAt:
+        """The last snapshot of `owner`."""
+        return cast(SnapshotAt, await self._ask("snapshot", owner))
+
+    async def candles(self, symbol: str, before_ms: int | None, limit: int) -> list[Candle]:
+        """The last bars before an instant, oldest first."""
+        return cast(list[Candle], await self._ask("candles", symbol, before_ms, limit))
+
+    async def last_bar_ms(self, symbols: Sequence[str]) -> dict[str, int]:
+        """Each symbol's last recorded bar."""
+        return cast(dict[str, int], await self._ask("last_bar_ms", symbols))
+
+    async def open_orders(self) -> list[Order]:
+        """Orders that have not ended."""
+        return cast(list[Order], await self._ask("open_orders"))
+
+    async def signal(self, signal_id: str) -> SignalRecord | None:
+        """What became of a signal."""
+        return cast(SignalRecord | None, await self._ask("signal", signal_id))
+
+    async def last_run(self) -> RunRecord | None:
+        """The newest start of the desk."""
+        return cast(RunRecord | None, await self._ask("last_run"))
+
+
+class RiskHandle(Remote):
+    """The risk manager (desk.ports.RiskPort)."""
+
+    def __init__(self, namespace: str) -> None:
+        super().__init__(names.RISK, namespace)
+
+    async def rule(self, step: Step, request: RiskRequest) -> Ruled:
+        """Take note of what happened and rule on what is proposed."""
+        return cast(Ruled, await self.call("rule", step, request, timeout_s=_TIMEOUT_S))
+
+    async def state(self) -> RiskState:
+        """The risk state after the last ruling."""
+        return cast(RiskState, await self.call("state", timeout_s=_TIMEOUT_S))
+
+
+class ConnectorHandle(Remote):
+    """One venue's connector (desk.ports.VenuePort)."""
+
+    def __init__(self, venue: str, namespace: str) -> None:
+        super().__init__(names.connector(venue), namespace)
+
+    async def advance(self, step: Step, batch: BarBatch) -> VenueReply:
+        """Closed bars: match what rests."""
+        return cast(VenueReply, await self.call("advance", step, batch, timeout_s=_TIMEOUT_S))
+
+    async def submit(self, step: Step, orders: Sequence[Approved]) -> VenueReply:
+        """Enter approved orders; idempotent by client order id."""
+        return cast(VenueReply, await self.call("submit", step, tuple(orders), timeout_s=_TIMEOUT_S))
+
+    async def cancel(self, step: Step, client_order_ids: Sequence[str], ts_ms: int) -> VenueReply:
+        """End orders that still work."""
+        return cast(VenueReply, await self.call("cancel", step, tuple(client_order_ids), ts_ms, timeout_s=_TIMEOUT_S))
+
+
+class SpecialistHandle(Remote):
+    """One specialist."""
+
+    async def ask(
+        self, batch: BarBatch, previous_ms: Mapping[str, int], timeout_s: float
+    ) -> tuple[tuple[Ballot, ...], tuple[Snapshot, ...]]:
+        """Observe and vote."""
+        answer = await self.call("ask", batch, dict(previous_ms), timeout_s=timeout_s)
+        return cast(tuple[tuple[Ballot, ...], tuple[Snapshot, ...]], answer)
+
+    async def learn(self, batches: Sequence[BarBatch], previous_ms: Mapping[str, int]) -> tuple[Snapshot, ...]:
+        """Observe without a vote."""
+        return cast(
+            tuple[Snapshot, ...], await self.call("learn", list(batches), dict(previous_ms), timeout_s=4 * _TIMEOUT_S)
+        )
+
+
+class FeedHandle(Remote):
+    """The feed."""
+
+    def __init__(self, namespace: str) -> None:
+        super().__init__(names.FEED, namespace)
+
+    async def info(self) -> dict[str, Any]:
+        """What the feed says of itself."""
+        return cast(dict[str, Any], await self.call("info", timeout_s=2 * _TIMEOUT_S))
+
+    async def history(self) -> list[BarBatch]:
+        """Bars to learn from before trading starts."""
+        return cast(list[BarBatch], await self.call("history", timeout_s=4 * _TIMEOUT_S))
+
+    async def next(self, after_ms: Mapping[str, int], limit: int, wait_s: float) -> list[BarBatch]:
+        """Closed bars after the cursor; empty when none came within `wait_s`."""
+        return cast(
+            list[BarBatch], await self.call("next", dict(after_ms), limit, wait_s, timeout_s=wait_s + _TIMEOUT_S)
+        )
+
+
+class DeskHandle(Remote):
+    """The coordinator, for the HTTP edge and the command line."""
+
+    def __init__(self, namespace: str) -> None:
+        super().__init__(names.COORDINATOR, namespace)
+        self._telemetry = Remote(names.TELEMETRY, namespace)
+
+    async def wake(self) -> None:
+        """Say that a signal lies in the inbox; never waits."""
+        self.tell("wake")
+
+    async def wait_signal(self, signal_id: str, timeout_s: float) -> dict[str, Any] | None:
+        """The signal's outcome, None when it is not known within `timeout_s`."""
+        answer = await self.call("wait_signal", signal_id, timeout_s, timeout_s=timeout_s + 2.0)
+        return cast(dict[str, Any] | None, answer)
+
+    async def decide(self, symbol: str) -> dict[str, Any]:
+        """What the minds say of the last bar, without trading."""
+        return cast(dict[str, Any], await self.call("decide", symbol, timeout_s=_TIMEOUT_S))
+
+    async def control(self, control_id: str, state: str, reason: str) -> dict[str, Any]:
+        """Change the trading state; idempotent by `control_id`."""
+        return cast(dict[str, Any], await self.call("control", control_id, state, reason, timeout_s=_TIMEOUT_S))
+
+    async def status(self) -> dict[str, Any]:
+        """What the desk does now."""
+        return cast(dict[str, Any], await self.call("status", timeout_s=5.0))
+
+    async def agents(self) -> list[dict[str, Any]]:
+        """Every actor and its state."""
+        return cast(list[dict[str, Any]], await self._telemetry.call("agents", timeout_s=5.0))
+
+    async def metrics(self) -> str:
+        """Prometheus text of the whole cluster."""
+        return cast(str, await self._telemetry.call("render", timeout_s=5.0))
+
+    async def push(self, source: str, samples: list[Sample]) -> None:
+        """Hand in a process's metrics; never waits."""
+        self._telemetry.tell("push", source, samples)

@@ -1,0 +1,95 @@
+"""The journal actor: every commit of the desk goes through it; commits that wait together share one transaction."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
+
+from fks_actors.actors.presence import Presence
+from fks_actors.adapters.sql import SqlJournal
+from fks_actors.errors import JournalError
+from fks_actors.model.candles import Candle
+from fks_actors.model.orders import Order
+from fks_actors.model.records import Commit, RunRecord, SignalRecord, SnapshotAt
+
+T = TypeVar("T")
+
+
+class JournalActor(Presence):
+    """Owns the connection that writes. One thread writes, so that the chain has one order; another one reads."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__("journal")
+        self._journal = SqlJournal(url, lambda: time.time_ns() // 1_000_000)
+        self._writer = ThreadPoolExecutor(1, "journal-writer")
+        self._reader = ThreadPoolExecutor(1, "journal-reader")
+        self._waiting: list[tuple[Sequence[Commit], asyncio.Future[str]]] = []
+        self._writing = False
+        self._append_seconds = self.telemetry.histogram("fks_journal_append_seconds")
+
+    async def commit(self, commits: Sequence[Commit]) -> str:
+        """Append; durable when it returns. See `journal.ports.Journal`."""
+        done: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._waiting.append((commits, done))
+        if not self._writing:
+            self._writing = True
+            try:
+                while self._waiting:
+                    waiting, self._waiting = self._waiting, []
+                    await self._write(waiting)
+            finally:
+                self._writing = False
+        return await done
+
+    async def _write(self, waiting: list[tuple[Sequence[Commit], asyncio.Future[str]]]) -> None:
+        together = [commit for commits, _ in waiting for commit in commits]
+        start = time.perf_counter()
+        try:
+            head = await self._on(self._writer, partial(self._journal.commit, together))
+        except JournalError as error:
+            self.telemetry.counter("fks_journal_errors_total", "commit").inc()
+            if len(waiting) == 1:
+                waiting[0][1].set_exception(error)
+                return
+            for each in waiting:  # one refused commit must not take its neighbours along
+                await self._write([each])
+            return
+        self._append_seconds.observe(time.perf_counter() - start)
+        for _, done in waiting:
+            done.set_result(head)
+
+    async def head(self) -> str:
+        """The last commit's id."""
+        return await self._read(self._journal.head)
+
+    async def snapshot(self, owner: str) -> SnapshotAt:
+        """The last snapshot of `owner`."""
+        return await self._read(partial(self._journal.snapshot, owner))
+
+    async def candles(self, symbol: str, before_ms: int | None, limit: int) -> list[Candle]:
+        """The last bars before an instant, oldest first."""
+        return await self._read(partial(self._journal.candles, symbol, before_ms, limit))
+
+    async def last_bar_ms(self, symbols: Sequence[str]) -> dict[str, int]:
+        """Each symbol's last recorded bar."""
+        return await self._read(partial(self._journal.last_bar_ms, symbols))
+
+    async def open_orders(self) -> list[Order]:
+        """Orders that have not ended."""
+        return await self._read(self._journal.open_orders)
+
+    async def signal(self, signal_id: str) -> SignalRecord | None:
+        """What became of a signal."""
+        return await self._read(partial(self._journal.signal, signal_id))
+
+    async def last_run(self) -> RunRecord | None:
+        """The newest start of the desk."""
+        return await self._read(self._journal.last_run)
+
+    async def _read(self, read: Callable[[], T]) -> T:
+        return await self._on(self._reader, read)
+
+    async def _on(self, thread: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(thread, work)

@@ -1,0 +1,44 @@
+"""One specialist: its memory of every symbol, its indicators, its vote. What it forgot, the journal tells it."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+
+from fks_actors.actors.handles import JournalHandle
+from fks_actors.actors.presence import Presence
+from fks_actors.agents.config import AgentsConfig
+from fks_actors.desk.mind import Horizon, RuleMind
+from fks_actors.desk.mind_keeper import MindKeeper
+from fks_actors.market.config import MarketConfig
+from fks_actors.memory.config import MemoryConfig
+from fks_actors.model.candles import BarBatch
+from fks_actors.model.records import Snapshot
+from fks_actors.model.votes import Ballot
+
+
+class SpecialistActor(Presence):
+    """Observes bars and votes on them."""
+
+    def __init__(
+        self, agent: str, market: MarketConfig, memory: MemoryConfig, agents: AgentsConfig, namespace: str
+    ) -> None:
+        super().__init__(agent)
+        mind = RuleMind(Horizon(agent), market, memory, agents)
+        self._keeper = MindKeeper(agent, mind, JournalHandle(namespace))
+        self._lock = asyncio.Lock()
+        self._vote_seconds = self.telemetry.histogram("fks_vote_duration_seconds", agent)
+
+    async def ask(
+        self, batch: BarBatch, previous_ms: Mapping[str, int]
+    ) -> tuple[tuple[Ballot, ...], tuple[Snapshot, ...]]:
+        """Observe the batch and vote; idempotent by bar time."""
+        start = time.perf_counter()
+        async with self._lock:
+            answer = await self._keeper.ask(batch, previous_ms)
+        self._vote_seconds.observe(time.perf_counter() - start)
+        return answer
+
+    async def learn(self, batches: Sequence[BarBatch], previous_ms: Mapping[str, int]) -> tuple[Snapshot, ...]:
+        """Observe history without a vote."""
+        async with self._lock:
+            return await self._keeper.learn(batches, previous_ms)

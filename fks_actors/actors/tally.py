@@ -1,0 +1,91 @@
+"""The coordinator's metrics: what was committed, counted. So the counters and the journal tell the same."""
+
+from functools import singledispatchmethod
+
+from fks_actors.execution.order_state import TERMINAL
+from fks_actors.market.quality import Flag
+from fks_actors.model.candles import BarBatch
+from fks_actors.model.orders import Fill, Order, OrderStatus
+from fks_actors.model.records import Commit, CycleRecord, EquityPoint, SignalRecord, SignalStatus, TradingState
+from fks_actors.model.votes import Vote
+from fks_actors.telemetry import Telemetry
+
+
+class Tally:
+    """Counts commits into one process's telemetry."""
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._telemetry = telemetry
+        self._decision_seconds = telemetry.histogram("fks_decision_duration_seconds")
+        self._strength = telemetry.histogram("fks_consensus_strength")
+
+    def commit(self, commit: Commit) -> None:
+        """Count every entry of a commit that was kept."""
+        for entry in commit.entries:
+            self.entry(entry)
+
+    def decision(self, seconds: float, lag_s: float, symbols: tuple[str, ...]) -> None:
+        """One cycle: `seconds` from the bars' arrival to their record, `lag_s` from their close to their arrival."""
+        self._decision_seconds.observe(seconds)
+        for symbol in symbols:
+            self._telemetry.gauge("fks_candle_lag_seconds", symbol).set(lag_s)
+
+    @singledispatchmethod
+    def entry(self, entry: object) -> None:
+        """Count one entry; kinds without a metric are passed over."""
+
+    @entry.register
+    def _(self, entry: BarBatch) -> None:
+        for candle in entry.candles:
+            self._telemetry.counter("fks_candles_total", candle.symbol).inc()
+
+    @entry.register
+    def _(self, entry: CycleRecord) -> None:
+        count = self._telemetry.counter
+        count("fks_decisions_total", entry.verdict.leaning, entry.outcome).inc()
+        self._strength.observe(entry.verdict.strength)
+        for ballot in entry.ballots:
+            if isinstance(ballot, Vote):
+                count("fks_votes_total", ballot.agent, ballot.action).inc()
+            else:
+                count("fks_abstentions_total", ballot.agent, ballot.reason).inc()
+        for refusal in entry.refusals:
+            count("fks_orders_denied_total", refusal.code).inc()
+        if Flag.GAP in entry.flags:
+            count("fks_candle_gaps_total", entry.symbol).inc()
+        if Flag.SPIKE in entry.flags:
+            count("fks_candle_spikes_total", entry.symbol).inc()
+
+    @entry.register
+    def _(self, entry: SignalRecord) -> None:
+        if entry.status in {SignalStatus.OPEN, SignalStatus.ACCEPTED}:
+            return
+        self._telemetry.counter("fks_signals_total", entry.status).inc()
+        for refusal in entry.refusals:
+            self._telemetry.counter("fks_orders_denied_total", refusal.code).inc()
+
+    @entry.register
+    def _(self, entry: Order) -> None:
+        intent = entry.intent
+        if entry.status in TERMINAL:
+            labels = (intent.venue, intent.side, intent.order_type, entry.status)
+            self._telemetry.counter("fks_orders_total", *labels).inc()
+        if entry.status is OrderStatus.UNKNOWN:
+            self._telemetry.counter("fks_orders_unknown_total", intent.venue).inc()
+
+    @entry.register
+    def _(self, entry: Fill) -> None:
+        notional = float(entry.price * entry.quantity)
+        self._telemetry.counter("fks_order_notional_quote_total", entry.venue, entry.side).inc(notional)
+
+    @entry.register
+    def _(self, entry: EquityPoint) -> None:
+        gauge = self._telemetry.gauge
+        gauge("fks_equity_quote").set(float(entry.equity))
+        gauge("fks_cash_quote").set(float(entry.cash))
+        gauge("fks_exposure_quote").set(float(entry.exposure))
+        gauge("fks_drawdown_ratio").set(float(entry.drawdown))
+        gauge("fks_realised_pnl_quote").set(float(entry.realised))
+        gauge("fks_fees_quote").set(float(entry.fees))
+        for state in TradingState:
+            gauge("fks_trading_state", state).set(float(state is entry.state))

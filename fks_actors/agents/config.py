@@ -1,0 +1,71 @@
+"""The minds' thresholds and the debate's rules. Frozen; unknown keys are refused. Confidences and shares are 0..1."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Weight = Annotated[float, Field(ge=0, le=100)]
+
+
+class _Config(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class ShortTermConfig(_Config):
+    """RSI levels 0..100. `momentum_rsi` = distance from 50 from which a move counts; `quiet_weight` = what a vote keeps
+    on no volume, all of it from twice the usual volume on."""
+
+    oversold: float = Field(default=30.0, gt=0, lt=50)
+    overbought: float = Field(default=70.0, gt=50, lt=100)
+    momentum_rsi: float = Field(default=5.0, ge=0, le=50)
+    reversal_confidence: Share = 0.6
+    momentum_confidence: Share = 0.6
+    quiet_weight: Share = 0.5
+    hold_confidence: Share = 0.3
+
+
+class MidTermConfig(_Config):
+    """`separation` = least distance of the averages and `stretched` = largest distance of the close from the band's
+    middle, both in half-widths of the band; `half_life_bars` = age at which a cross tells half as much more than it
+    tells for ever (`old_share`)."""
+
+    separation: float = Field(default=0.25, ge=0, le=10)
+    stretched: float = Field(default=1.0, gt=0, le=10)
+    half_life_bars: float = Field(default=48.0, gt=0, le=100_000)
+    old_share: Share = 0.6
+    base_confidence: Share = 0.4
+    pullback_share: Share = 0.7
+    hold_confidence: Share = 0.4
+
+
+class LongTermConfig(_Config):
+    """`trend_noise` = the slope, in slow one-bar deviations, that a trendless average shows by chance (one sigma);
+    `trend_sigmas` of those make a trend. `regime_high` = fast over slow volatility from which confidence is cut in
+    proportion. `drawdown_deep` = fraction under the high that sells in a falling trend."""
+
+    trend_noise: float = Field(default=8.0, gt=0, le=1_000)
+    trend_sigmas: float = Field(default=1.0, ge=0, le=10)
+    regime_high: float = Field(default=1.25, gt=0, le=100)
+    drawdown_deep: Share = 0.2
+    drawdown_confidence: Share = 0.7
+    hold_confidence: Share = 0.4
+
+
+class DebateConfig(_Config):
+    """`threshold` = least strength that acts; `min_votes` = votes (HOLD counts, abstentions do not) that make a quorum;
+    `weights` by agent, 1 where none is given."""
+
+    threshold: float = Field(default=0.6, gt=0, le=1)
+    min_votes: int = Field(default=2, ge=1, le=100)
+    weights: Mapping[str, Weight] = Field(default_factory=dict)
+
+
+class AgentsConfig(_Config):
+    """Everything that `agents` can be told."""
+
+    short: ShortTermConfig = ShortTermConfig()
+    mid: MidTermConfig = MidTermConfig()
+    long: LongTermConfig = LongTermConfig()
+    debate: DebateConfig = DebateConfig()

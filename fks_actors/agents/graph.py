@@ -1,0 +1,116 @@
+"""The live debate as a LangGraph: every mind in parallel, a reducer that collects, one verdict a symbol.
+
+The only module that knows langgraph. The graph is built from its minds once and holds nothing between runs, so further
+rounds and other minds join as nodes and edges; the arithmetic stays in `debate`. Backtests call `consensus` directly.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, TypedDict, cast
+
+from langgraph.graph import END, START, StateGraph
+
+from fks_actors.agents.config import DebateConfig
+from fks_actors.agents.debate import consensus
+from fks_actors.errors import ConfigError
+from fks_actors.model.candles import BarBatch
+from fks_actors.model.votes import Abstain, AbstainReason, Ballot, Verdict, Vote
+
+Ask = Callable[[BarBatch], Awaitable[tuple[Ballot, ...]]]
+"""Put a batch to a mind. It keeps its own deadline and answers with one ballot a symbol, LATE or FAILED included."""
+
+_DETAIL_CHARS = 200
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class DebateResult:
+    """One ballot a mind and symbol (by symbol in the batch's order, then by mind), one verdict a symbol."""
+
+    ballots: tuple[Ballot, ...]
+    verdicts: tuple[Verdict, ...]
+
+
+def _merged(
+    before: Mapping[str, tuple[Ballot, ...]], now: Mapping[str, tuple[Ballot, ...]]
+) -> Mapping[str, tuple[Ballot, ...]]:
+    return {**before, **now}
+
+
+class _Round(TypedDict, total=False):
+    batch: BarBatch
+    answers: Annotated[Mapping[str, tuple[Ballot, ...]], _merged]
+    result: DebateResult
+
+
+class LiveDebate:
+    """Asks all minds at once and weighs what they say.
+
+    Args:
+        minds: how to ask each mind, by agent name.
+        config: threshold, quorum, weights.
+
+    Raises:
+        ConfigError: there is no mind.
+    """
+
+    def __init__(self, minds: Mapping[str, Ask], config: DebateConfig) -> None:
+        if not minds:
+            raise ConfigError("a debate needs at least one mind")
+        self._minds = tuple(minds)
+        self._config = config
+        graph = StateGraph(_Round)
+        nodes = [f"mind_{agent}" for agent in minds]
+        for node, (agent, ask) in zip(nodes, minds.items(), strict=True):
+            graph.add_node(node, cast("Any", _asking(agent, ask)))
+            graph.add_edge(START, node)
+        graph.add_node("consensus", self._consensus)
+        graph.add_edge(nodes, "consensus")
+        graph.add_edge("consensus", END)
+        self._graph = graph.compile(name="debate")
+
+    async def run(self, batch: BarBatch) -> DebateResult:
+        """Put `batch` to every mind and weigh the answers. A mind that fails or answers amiss abstains as FAILED."""
+        final = await self._graph.ainvoke({"batch": batch, "answers": {}})
+        return cast("DebateResult", final["result"])
+
+    def _consensus(self, state: _Round) -> _Round:
+        batch, answers = state["batch"], state["answers"]
+        by_symbol = list(zip(*(answers[agent] for agent in self._minds), strict=True))
+        verdicts = tuple(
+            consensus(ballots, candle.symbol, batch.ts_ms, self._config)
+            for candle, ballots in zip(batch.candles, by_symbol, strict=True)
+        )
+        return {"result": DebateResult(tuple(ballot for ballots in by_symbol for ballot in ballots), verdicts)}
+
+
+def _asking(agent: str, ask: Ask) -> Callable[[_Round], Awaitable[_Round]]:
+    async def node(state: _Round) -> _Round:
+        batch = state["batch"]
+        try:
+            answer = await ask(batch)
+        except Exception as error:  # noqa: BLE001 a failed mind abstains, whatever it failed of
+            _log.warning("mind failed", extra={"agent": agent, "ts_ms": batch.ts_ms}, exc_info=error)
+            failed = f"{type(error).__name__}: {error}"[:_DETAIL_CHARS]
+            return {"answers": {agent: tuple(_failed(agent, c.symbol, batch.ts_ms, failed) for c in batch.candles)}}
+        by_symbol = {ballot.symbol: ballot for ballot in answer}
+        checked = tuple(_checked(agent, c.symbol, batch.ts_ms, by_symbol.get(c.symbol)) for c in batch.candles)
+        return {"answers": {agent: checked}}
+
+    return node
+
+
+def _checked(agent: str, symbol: str, ts_ms: int, ballot: Ballot | None) -> Ballot:
+    """The ballot, or a FAILED abstention where it is missing, for another bar, in another's name or out of bounds."""
+    if ballot is None:
+        return _failed(agent, symbol, ts_ms, "no ballot for the symbol")
+    if ballot.agent != agent or ballot.ts_ms != ts_ms:
+        return _failed(agent, symbol, ts_ms, f"ballot of {ballot.agent}@{ballot.ts_ms} for {agent}@{ts_ms}")
+    if isinstance(ballot, Vote) and not 0.0 <= ballot.confidence <= 1.0:
+        return _failed(agent, symbol, ts_ms, f"confidence {ballot.confidence} outside 0..1")
+    return ballot
+
+
+def _failed(agent: str, symbol: str, ts_ms: int, detail: str) -> Abstain:
+    return Abstain(agent, symbol, ts_ms, AbstainReason.FAILED, detail)

@@ -1,0 +1,223 @@
+"""One rule-based specialist over many symbols: bars in, ballots out.
+
+Its state is a pure function of the bars it observed, and a bar counts once: asked again about its last bar it answers
+the same ballot, so a caller that lost the reply may ask again. A snapshot and the bars after it continue bit for bit.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from fks_actors.agents import long_term, mid_term, short_term
+from fks_actors.agents.config import AgentsConfig
+from fks_actors.errors import DataError, FksError
+from fks_actors.market.config import MarketConfig
+from fks_actors.market.features import LongFeatures, MidFeatures, ShortFeatures
+from fks_actors.market.quality import usable
+from fks_actors.memory.config import MemoryConfig
+from fks_actors.memory.ring import CandleRing, Window
+from fks_actors.model.candles import BarBatch, Candle
+from fks_actors.model.views import MarketView, MidView, ShortView
+from fks_actors.model.votes import Abstain, AbstainReason, Ballot, Vote
+
+Features = ShortFeatures | MidFeatures | LongFeatures
+
+
+class Horizon(StrEnum):
+    """Which specialist a mind is; the value is its agent name."""
+
+    SHORT = short_term.AGENT
+    MID = mid_term.AGENT
+    LONG = long_term.AGENT
+
+
+class MindAhead(FksError):
+    """The mind has seen a later bar than the one it is given: rebuild it from the journal, then ask again.
+
+    Args:
+        symbol: whose bar.
+        ts_ms: the bar's open that was given.
+        last_ms: the last bar's open that the mind has seen.
+    """
+
+    def __init__(self, symbol: str, ts_ms: int, last_ms: int) -> None:
+        super().__init__(symbol, ts_ms, last_ms)
+        self.symbol = symbol
+        self.ts_ms = ts_ms
+        self.last_ms = last_ms
+
+    def __str__(self) -> str:
+        return f"{self.symbol}: bar {self.ts_ms} is older than the last one seen, {self.last_ms}"
+
+
+@dataclass(slots=True)
+class _Memory:
+    ring: CandleRing
+    features: Features
+    ballot: Ballot | None = None
+
+
+class RuleMind:
+    """The specialist of one horizon.
+
+    Args:
+        horizon: which rules and which memory.
+        market: indicator periods.
+        memory: ring capacities.
+        agents: thresholds of the votes.
+    """
+
+    def __init__(self, horizon: Horizon, market: MarketConfig, memory: MemoryConfig, agents: AgentsConfig) -> None:
+        self.horizon = horizon
+        self._market = market
+        self._agents = agents
+        self._capacity, periods = {
+            Horizon.SHORT: (memory.short, market.short),
+            Horizon.MID: (memory.mid, market.mid),
+            Horizon.LONG: (memory.long, market.long),
+        }[horizon]
+        self._periods: dict[str, Any] = periods.model_dump(mode="json")
+        self._symbols: dict[str, _Memory] = {}
+
+    def observe(self, candle: Candle) -> bool:
+        """Take in a closed bar; False where it was not: unusable figures, or the bar seen last.
+
+        Raises:
+            MindAhead: a later bar was seen.
+        """
+        last_ms = self.last_ms(candle.symbol)
+        if last_ms is not None and candle.ts_ms <= last_ms:
+            if candle.ts_ms < last_ms:
+                raise MindAhead(candle.symbol, candle.ts_ms, last_ms)
+            return False
+        if not usable(candle):
+            return False
+        held = self._symbols.get(candle.symbol)
+        if held is None:
+            held = self._symbols[candle.symbol] = self._blank()
+        held.ring.append(candle)
+        held.features.update(candle)
+        held.ballot = None
+        return True
+
+    def ask(self, batch: BarBatch) -> tuple[Ballot, ...]:
+        """Observe the batch, then give one ballot for each of its candles, in their order.
+
+        Abstains with WARMING_UP while there are too few bars, with BAD_DATA on a candle with unusable figures.
+
+        Raises:
+            MindAhead: a later bar of some symbol was seen; nothing of the batch was observed.
+        """
+        for candle in batch.candles:
+            last_ms = self.last_ms(candle.symbol)
+            if last_ms is not None and candle.ts_ms < last_ms:
+                raise MindAhead(candle.symbol, candle.ts_ms, last_ms)
+        return tuple(self._answer(candle) for candle in batch.candles)
+
+    def bars(self, symbol: str) -> int:
+        """How many bars of `symbol` were observed since its beginning (the ring may hold fewer)."""
+        held = self._symbols.get(symbol)
+        return held.features.bars if held else 0
+
+    def last_ms(self, symbol: str) -> int | None:
+        """Open of the last bar of `symbol` that was observed."""
+        held = self._symbols.get(symbol)
+        return held.ring.last_ts if held else None
+
+    @property
+    def capacity(self) -> int:
+        """How many bars a symbol's ring keeps."""
+        return self._capacity
+
+    def forget(self, symbol: str) -> None:
+        """Drop everything held of `symbol`."""
+        self._symbols.pop(symbol, None)
+
+    def window(self, symbol: str, n: int) -> Window:
+        """The last `n` bars of `symbol`, or all where fewer are kept; valid until the next bar."""
+        held = self._symbols.get(symbol)
+        return (held.ring if held else CandleRing(1)).last(n)
+
+    def state(self, symbol: str) -> bytes:
+        """A snapshot of `symbol` without its candles, JSON; about 1 KiB (LONG up to some 20 KiB).
+
+        Raises:
+            DataError: no bar of `symbol` was observed.
+        """
+        held = self._symbols.get(symbol)
+        if held is None:
+            raise DataError(f"{self.horizon} has seen no bar of {symbol}: there is nothing to snapshot")
+        kept = {"periods": self._periods, "last_ms": held.ring.last_ts, "features": held.features.state()}
+        return msgspec.json.encode(kept)
+
+    def restore(self, symbol: str, payload: bytes, candles: Sequence[Candle]) -> bool:
+        """Continue `symbol` from a snapshot, replacing what is held of it.
+
+        Args:
+            symbol: whose snapshot.
+            payload: what `state` gave.
+            candles: the bars up to the snapshot's, oldest first, as many as the ring keeps; later ones are ignored.
+
+        Returns:
+            True: continues bit for bit. False: the snapshot was made with other periods, so the indicators were
+            computed afresh from all of `candles`.
+
+        Raises:
+            DataError: the payload is no snapshot, or `candles` does not end with the snapshot's bar.
+        """
+        try:
+            kept = msgspec.json.decode(payload)
+            same, last_ms = bool(kept["periods"] == self._periods), int(kept["last_ms"])
+            held = self._blank()
+            if same:
+                held.features.restore(kept["features"])
+        except (msgspec.DecodeError, KeyError, TypeError, ValueError, IndexError) as error:
+            raise DataError(f"the snapshot of {self.horizon} for {symbol} cannot be read: {error}") from error
+        known = [candle for candle in candles if usable(candle) and (not same or candle.ts_ms <= last_ms)]
+        if same and (not known or known[-1].ts_ms != last_ms):
+            raise DataError(f"the candles given for {symbol} do not end with the snapshot's bar {last_ms}")
+        held.ring.extend(known)
+        if not same:
+            for candle in known:
+                held.features.update(candle)
+        self._symbols.pop(symbol, None)
+        if known:
+            self._symbols[symbol] = held
+        return same
+
+    def _answer(self, candle: Candle) -> Ballot:
+        if not self.observe(candle) and self.last_ms(candle.symbol) != candle.ts_ms:
+            bad = f"{candle.open!r} {candle.high!r} {candle.low!r} {candle.close!r} {candle.volume!r}"
+            return Abstain(self.horizon.value, candle.symbol, candle.ts_ms, AbstainReason.BAD_DATA, bad)
+        held = self._symbols[candle.symbol]
+        if held.ballot is None:
+            held.ballot = self._ballot(candle, held.features)
+        return held.ballot
+
+    def _ballot(self, candle: Candle, features: Features) -> Ballot:
+        if not features.warm:
+            seen = f"{features.bars} of {features.required} bars"
+            return Abstain(self.horizon.value, candle.symbol, candle.ts_ms, AbstainReason.WARMING_UP, seen)
+        return _vote(features.view(), self._agents)
+
+    def _blank(self) -> _Memory:
+        return _Memory(CandleRing(self._capacity), _features(self.horizon, self._market))
+
+
+def _features(horizon: Horizon, market: MarketConfig) -> Features:
+    if horizon is Horizon.SHORT:
+        return ShortFeatures(market.short)
+    if horizon is Horizon.MID:
+        return MidFeatures(market.mid)
+    return LongFeatures(market.long)
+
+
+def _vote(view: MarketView, config: AgentsConfig) -> Vote:
+    if isinstance(view, ShortView):
+        return short_term.vote(view, config.short)
+    if isinstance(view, MidView):
+        return mid_term.vote(view, config.mid)
+    return long_term.vote(view, config.long)

@@ -1,0 +1,87 @@
+"""Keeps a mind at the place in history that the desk names, whatever happened to its process.
+
+The mind's indicators are checkpointed every 256 bars of a symbol (in the commit of that bar); its memory is the journal's
+candles. A mind that is behind, ahead or empty is rebuilt from both and continues to the last digit as if undisturbed.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from fks_actors.desk.config import mind_owner
+from fks_actors.desk.mind import RuleMind
+from fks_actors.model.candles import BarBatch, Candle
+from fks_actors.model.records import Snapshot, SnapshotAt
+from fks_actors.model.votes import Ballot
+
+CHECKPOINT_BARS = 256
+"""How many bars of a symbol lie between two checkpoints."""
+
+
+class History(Protocol):
+    """What the keeper reads of the journal."""
+
+    async def snapshot(self, owner: str) -> SnapshotAt:
+        """The last snapshot of `owner`."""
+        ...
+
+    async def candles(self, symbol: str, before_ms: int | None, limit: int) -> list[Candle]:
+        """The last bars before an instant, oldest first."""
+        ...
+
+
+Answer = tuple[tuple[Ballot, ...], tuple[Snapshot, ...]]
+
+
+class MindKeeper:
+    """One mind and the journal that it is rebuilt from."""
+
+    def __init__(self, agent: str, mind: RuleMind, history: History) -> None:
+        self._agent = agent
+        self._mind = mind
+        self._history = history
+        self._answered: tuple[BarBatch, Answer] | None = None
+
+    async def ask(self, batch: BarBatch, previous_ms: Mapping[str, int]) -> Answer:
+        """Observe the batch and vote; the same batch again is answered from memory."""
+        if self._answered is not None and self._answered[0] == batch:
+            return self._answered[1]
+        for candle in batch.candles:
+            await self._stand_at(candle.symbol, previous_ms.get(candle.symbol))
+        ballots = self._mind.ask(batch)
+        answer = ballots, tuple(s for c in batch.candles if (s := self._checkpoint(c.symbol)))
+        self._answered = batch, answer
+        return answer
+
+    async def learn(self, batches: Sequence[BarBatch], previous_ms: Mapping[str, int]) -> tuple[Snapshot, ...]:
+        """Observe history without a vote; return the last checkpoint of each symbol."""
+        symbols = {candle.symbol for batch in batches for candle in batch.candles}
+        for symbol in sorted(symbols):
+            await self._stand_at(symbol, previous_ms.get(symbol))
+        last: dict[str, Snapshot] = {}
+        for batch in batches:
+            for candle in batch.candles:
+                self._mind.observe(candle)
+                if taken := self._checkpoint(candle.symbol):
+                    last[candle.symbol] = taken
+        return tuple(last.values())
+
+    def _checkpoint(self, symbol: str) -> Snapshot | None:
+        bars = self._mind.bars(symbol)
+        if bars == 0 or bars % CHECKPOINT_BARS:
+            return None
+        return Snapshot(mind_owner(self._agent, symbol), self._mind.state(symbol))
+
+    async def _stand_at(self, symbol: str, wanted_ms: int | None) -> None:
+        if self._mind.last_ms(symbol) == wanted_ms:
+            return
+        self._mind.forget(symbol)
+        if wanted_ms is None:
+            return
+        held = await self._history.snapshot(mind_owner(self._agent, symbol))
+        candles = await self._history.candles(symbol, wanted_ms + 1, self._mind.capacity + CHECKPOINT_BARS)
+        if held.payload:
+            self._mind.restore(symbol, held.payload, candles)
+        last_ms = self._mind.last_ms(symbol)
+        for candle in candles:
+            if last_ms is None or candle.ts_ms > last_ms:
+                self._mind.observe(candle)

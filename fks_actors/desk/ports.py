@@ -1,0 +1,133 @@
+"""What the desk needs from the actors (live) or from plain objects (backtest, tests)."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from fks_actors.desk.lineage import Step
+from fks_actors.model.candles import BarBatch, Candle
+from fks_actors.model.orders import Approved, Order, VenueEvent
+from fks_actors.model.records import Commit, SignalRecord, Snapshot, SnapshotAt
+from fks_actors.model.votes import Ballot, Verdict
+from fks_actors.risk.messages import RiskReply, RiskRequest
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+@dataclass(frozen=True, slots=True)
+class Deliberation:
+    """What the minds said and what the debate made of it, for every symbol of a batch."""
+
+    ballots: tuple[Ballot, ...]
+    verdicts: tuple[Verdict, ...]
+    snapshots: tuple[Snapshot, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VenueReply:
+    """What happened at the venue, and its state where the journal is what restores it (paper)."""
+
+    events: tuple[VenueEvent, ...]
+    snapshot: Snapshot | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """Risk's reply and the state that goes with it into the commit."""
+
+    reply: RiskReply
+    snapshot: Snapshot
+
+
+class Minds(Protocol):
+    """The specialists and their debate. A mind that is late or fails is an Abstain in the reply, never an error."""
+
+    async def deliberate(self, batch: BarBatch, previous_ms: Mapping[str, int]) -> Deliberation:
+        """Let every mind observe the batch and vote. Idempotent by bar time.
+
+        `previous_ms` is the last recorded bar of each symbol: a mind that has not seen it, or has seen more, rebuilds.
+        """
+        ...
+
+    async def learn(self, batches: Sequence[BarBatch], previous_ms: Mapping[str, int]) -> tuple[Snapshot, ...]:
+        """Let every mind observe history without a vote."""
+        ...
+
+
+class RiskPort(Protocol):
+    """Risk, idempotent by step."""
+
+    async def rule(self, step: Step, request: RiskRequest) -> Ruled:
+        """Take note of what happened and rule on what is proposed."""
+        ...
+
+
+class VenuePort(Protocol):
+    """The connector of one venue, idempotent by step."""
+
+    async def advance(self, step: Step, batch: BarBatch) -> VenueReply:
+        """Closed bars: match what rests."""
+        ...
+
+    async def submit(self, step: Step, orders: Sequence[Approved]) -> VenueReply:
+        """Enter approved orders."""
+        ...
+
+    async def cancel(self, step: Step, client_order_ids: Sequence[str], ts_ms: int) -> VenueReply:
+        """End orders that still work."""
+        ...
+
+
+class JournalPort(Protocol):
+    """The journal actor: `fks_actors.journal.ports.Journal`, asynchronously."""
+
+    async def commit(self, commits: Sequence[Commit]) -> str:
+        """Append; durable when it returns."""
+        ...
+
+    async def head(self) -> str:
+        """The last commit's id."""
+        ...
+
+    async def snapshot(self, owner: str) -> SnapshotAt:
+        """The last snapshot of `owner`."""
+        ...
+
+    async def candles(self, symbol: str, before_ms: int | None, limit: int) -> list[Candle]:
+        """The last bars before an instant, oldest first."""
+        ...
+
+    async def last_bar_ms(self, symbols: Sequence[str]) -> dict[str, int]:
+        """Each symbol's last recorded bar."""
+        ...
+
+    async def open_orders(self) -> list[Order]:
+        """Orders that have not ended."""
+        ...
+
+    async def signal(self, signal_id: str) -> SignalRecord | None:
+        """What became of a signal."""
+        ...
+
+
+class Together(Protocol):
+    """Runs two awaitables, concurrently where there is an event loop, one after the other in a backtest."""
+
+    def __call__(self, first: Awaitable[A], second: Awaitable[B]) -> Awaitable[tuple[A, B]]:
+        """Both results; the first error ends both."""
+        ...
+
+
+Clock = Callable[[], int]
+
+
+@dataclass(frozen=True, slots=True)
+class DeskPorts:
+    """Everything that the desk reaches."""
+
+    minds: Minds
+    risk: RiskPort
+    venue: VenuePort
+    journal: JournalPort
+    together: Together

@@ -1,0 +1,40 @@
+"""The limits. Percentages are of equity unless the name says otherwise; nothing here switches risk off."""
+
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Percent = Annotated[Decimal, Field(gt=0, le=100)]
+
+
+class RiskConfig(BaseModel):
+    """What risk holds every order to.
+
+    `per_trade_pct` caps one BUY's notional and sizes a verdict at full strength; `max_gross_exposure_pct` caps the
+    positions plus reserved BUYs. `max_daily_loss_pct` (from the UTC day's start) and `drawdown_reducing_pct` (from the
+    peak) lead to REDUCING, `drawdown_halt_pct` to HALTED. `max_price_deviation_pct` bounds limit and stop prices around
+    the market. `reservation_buffer_pct` of the notional is held back on top of it, for fees and slippage.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    per_trade_pct: Percent = Decimal(5)
+    max_gross_exposure_pct: Percent = Decimal(60)
+    max_daily_loss_pct: Percent = Decimal(3)
+    drawdown_reducing_pct: Percent = Decimal(10)
+    drawdown_halt_pct: Percent = Decimal(20)
+    orders_per_minute: Annotated[int, Field(ge=1, le=10_000)] = 30
+    max_price_deviation_pct: Percent = Decimal(10)
+    reservation_buffer_pct: Annotated[Decimal, Field(ge=0, le=10)] = Decimal("0.5")
+
+    @model_validator(mode="after")
+    def _halt_lies_beyond_reducing(self) -> "RiskConfig":
+        if self.drawdown_halt_pct <= self.drawdown_reducing_pct:
+            raise ValueError("drawdown_halt_pct must be greater than drawdown_reducing_pct")
+        return self
+
+    @property
+    def reserve_factor(self) -> Decimal:
+        """What a BUY's notional is multiplied by to get its reservation (1 or more)."""
+        return 1 + self.reservation_buffer_pct / 100

@@ -1,0 +1,240 @@
+"""Every metric, once: name, kind, help, labels. Base units; `fks_` prefix; `_total` on counters.
+
+Each process counts in its own registry. `snapshot` takes the samples out, `merge` makes one page of many processes':
+counters and histograms are added up, also those of processes that died (whoever gathers keeps their last snapshot), so
+that a total never falls; gauges come from living processes only, added up or the newest one's, as the family says.
+"""
+
+import math
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from fks_actors.errors import InvariantError
+
+Labels = tuple[tuple[str, str], ...]
+Sample = tuple[str, str, Labels, float]
+"""(family, sample name, labels, value); plain data, cheap to send between actors."""
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+RATIO = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+
+
+class Kind(StrEnum):
+    """What a family is. LAST and SUM are gauges: the newest process's value, or the sum over living processes."""
+
+    COUNTER = "counter"
+    HISTOGRAM = "histogram"
+    LAST = "last"
+    SUM = "sum"
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One metric. `buckets` are upper bounds, for histograms only."""
+
+    name: str
+    kind: Kind
+    help: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = FAST
+
+
+C, H, L, S = Kind.COUNTER, Kind.HISTOGRAM, Kind.LAST, Kind.SUM
+
+FAMILIES: tuple[Family, ...] = (
+    Family("fks_webhook_requests_total", C, "Webhook requests by outcome code.", ("code",)),
+    Family("fks_webhook_duration_seconds", H, "Time from a webhook request's body to its first answer."),
+    Family("fks_webhook_in_flight", S, "Webhook requests being answered."),
+    Family("fks_webhook_signature_failures_total", C, "Alerts with a missing or wrong secret or signature."),
+    Family("fks_webhook_duplicates_total", C, "Alerts that were stored before."),
+    Family("fks_webhook_stale_total", C, "Alerts that were too old."),
+    Family("fks_webhook_low_confidence_total", C, "Alerts under the least confidence."),
+    Family("fks_rate_limited_total", C, "Requests refused because their peer sent too many."),
+    Family("fks_http_requests_total", C, "Answered HTTP requests, webhook included.", ("route", "status")),
+    Family("fks_inbox_put_seconds", H, "Time to store a signal durably."),
+    Family("fks_signals_total", C, "Signals by how the desk ended them.", ("status",)),
+    Family("fks_orders_total", C, "Orders by how they ended.", ("venue", "side", "type", "status")),
+    Family("fks_order_duration_seconds", H, "Time from an order's approval to its end.", ("venue",)),
+    Family("fks_order_notional_quote_total", C, "Filled notional in quote currency.", ("venue", "side")),
+    Family("fks_orders_denied_total", C, "Denied intents, once for each limit that spoke against them.", ("reason",)),
+    Family("fks_orders_unknown_total", C, "Submissions whose outcome the venue left unknown.", ("venue",)),
+    Family("fks_orders_reconciled_total", C, "Orders whose state was looked up at the venue.", ("venue",)),
+    Family("fks_trading_state", L, "1 for the present trading state, 0 for the others.", ("state",)),
+    Family("fks_exposure_quote", L, "Gross value of the positions in quote currency."),
+    Family("fks_drawdown_ratio", L, "Fall of equity from its highest value, 0 to 1."),
+    Family("fks_reserved_quote", L, "Notional held back for unfinished orders, in quote currency."),
+    Family("fks_equity_quote", L, "Cash and positions in quote currency."),
+    Family("fks_cash_quote", L, "Cash in quote currency."),
+    Family("fks_realised_pnl_quote", L, "Realised profit and loss, fees deducted."),
+    Family("fks_unrealised_pnl_quote", L, "Profit and loss of the open positions at their marks."),
+    Family("fks_fees_quote", L, "Fees paid so far."),
+    Family("fks_open_positions", L, "Symbols held."),
+    Family("fks_candles_total", C, "Closed bars taken in.", ("symbol",)),
+    Family("fks_candle_lag_seconds", L, "Time from a bar's close to its arrival.", ("symbol",)),
+    Family("fks_candle_gaps_total", C, "Bars that were missing.", ("symbol",)),
+    Family("fks_candle_spikes_total", C, "Bars flagged as spikes.", ("symbol",)),
+    Family("fks_actor_up", L, "1 while the actor answers, 0 otherwise.", ("actor",)),
+    Family("fks_actor_restarts_total", C, "Restarts of an actor.", ("actor",)),
+    Family("fks_vote_duration_seconds", H, "Time that a mind took to answer.", ("agent",)),
+    Family("fks_votes_total", C, "Votes by mind and action.", ("agent", "action")),
+    Family("fks_abstentions_total", C, "Abstentions by mind and reason.", ("agent", "reason")),
+    Family("fks_decisions_total", C, "Decisions by what the debate wanted and what came of it.", ("action", "outcome")),
+    Family("fks_decision_duration_seconds", H, "Time from a bar's arrival to its decision being recorded."),
+    Family("fks_consensus_strength", H, "Strength of the verdicts, 0 to 1.", (), RATIO),
+    Family("fks_journal_append_seconds", H, "Time to append a commit durably."),
+    Family("fks_journal_errors_total", C, "Journal or inbox operations that storage refused.", ("operation",)),
+    Family("fks_build_info", L, "Always 1; the labels tell what runs.", ("version", "python", "ray")),
+)
+BY_NAME: Mapping[str, Family] = {family.name: family for family in FAMILIES}
+
+
+class Telemetry:
+    """The metrics of one process. A metric exists from its first use on; keep the child that you are given.
+
+    Args:
+        source: names this process among all that ever ran (role, process id and something random).
+    """
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self._registry = CollectorRegistry()
+        self._metrics: dict[str, Counter | Gauge | Histogram] = {}
+        self._children: dict[tuple[str, ...], Counter | Gauge | Histogram] = {}
+
+    def counter(self, name: str, *labels: str) -> Counter:
+        """The counter of these label values; `.inc()` it."""
+        child = self._child(name, labels)
+        if not isinstance(child, Counter):
+            raise InvariantError(f"{name} is no counter")
+        return child
+
+    def gauge(self, name: str, *labels: str) -> Gauge:
+        """The gauge of these label values; `.set()` it."""
+        child = self._child(name, labels)
+        if not isinstance(child, Gauge):
+            raise InvariantError(f"{name} is no gauge")
+        return child
+
+    def histogram(self, name: str, *labels: str) -> Histogram:
+        """The histogram of these label values; `.observe()` seconds or ratios."""
+        child = self._child(name, labels)
+        if not isinstance(child, Histogram):
+            raise InvariantError(f"{name} is no histogram")
+        return child
+
+    def snapshot(self) -> list[Sample]:
+        """All samples of this process as plain tuples."""
+        return [
+            (family.name, sample.name, tuple(sorted(sample.labels.items())), float(sample.value))
+            for family in FAMILIES
+            if family.name in self._metrics
+            for metric in self._metrics[family.name].collect()
+            for sample in metric.samples
+            if not sample.name.endswith("_created")
+        ]
+
+    def _child(self, name: str, labels: tuple[str, ...]) -> Counter | Gauge | Histogram:
+        key = (name, *labels)
+        child = self._children.get(key)
+        if child is None:
+            metric = self._metrics.get(name) or self._metrics.setdefault(name, self._made(BY_NAME[name]))
+            child = metric.labels(*labels) if labels else metric
+            self._children[key] = child
+        return child
+
+    def _made(self, family: Family) -> Counter | Gauge | Histogram:
+        if family.kind is Kind.COUNTER:
+            return Counter(family.name, family.help, family.labels, registry=self._registry)
+        if family.kind is Kind.HISTOGRAM:
+            return Histogram(family.name, family.help, family.labels, buckets=family.buckets, registry=self._registry)
+        return Gauge(family.name, family.help, family.labels, registry=self._registry)
+
+
+def merge(living: Mapping[str, Sequence[Sample]], dead: Mapping[str, Sequence[Sample]] | None = None) -> str:
+    """One Prometheus page of many processes' snapshots.
+
+    Args:
+        living: snapshots by source, the newest last.
+        dead: last snapshots of processes that are gone; their gauges are left out.
+    """
+    found: dict[str, dict[tuple[str, Labels], float]] = {}
+    for samples, alive in [*((s, False) for s in (dead or {}).values()), *((s, True) for s in living.values())]:
+        _add(found, samples, alive)
+    lines: list[str] = []
+    for family in FAMILIES:
+        if family.kind is Kind.COUNTER and not family.labels:
+            found.setdefault(family.name, {}).setdefault((family.name, ()), 0.0)
+        if family.name in found:
+            lines.extend(_page(family, found[family.name]))
+    return "\n".join(lines) + "\n"
+
+
+def _add(found: dict[str, dict[tuple[str, Labels], float]], samples: Iterable[Sample], alive: bool) -> None:
+    for name, sample, labels, value in samples:
+        family = BY_NAME.get(name)
+        if family is None or (not alive and family.kind in (Kind.LAST, Kind.SUM)):
+            continue
+        values = found.setdefault(name, {})
+        key = (sample, labels)
+        values[key] = value if family.kind is Kind.LAST else values.get(key, 0.0) + value
+
+
+def _page(family: Family, values: Mapping[tuple[str, Labels], float]) -> list[str]:
+    kind = "gauge" if family.kind in (Kind.LAST, Kind.SUM) else family.kind.value
+    lines = [f"# HELP {family.name} {family.help}", f"# TYPE {family.name} {kind}"]
+    for (sample, labels), value in values.items():
+        inside = ",".join(f'{name}="{_escaped(text)}"' for name, text in labels)
+        lines.append(f"{sample}{{{inside}}} {_printed(value)}" if inside else f"{sample} {_printed(value)}")
+    return lines
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+
+
+def _printed(value: float) -> str:
+    if math.isinf(value):
+        return "+Inf" if value > 0 else "-Inf"
+    return "NaN" if math.isnan(value) else repr(value)
+
+
+class Gathering:
+    """The last snapshot of every process, for the one actor that gathers them. Bounded: old dead ones are added up.
+
+    Args:
+        silent_ms: a process that has not pushed for so long counts as dead until it pushes again.
+    """
+
+    def __init__(self, silent_ms: int = 60_000, max_dead: int = 256) -> None:
+        self._silent_ms = silent_ms
+        self._max_dead = max_dead
+        self._pushed: OrderedDict[str, tuple[int, Sequence[Sample]]] = OrderedDict()
+        self._buried: list[Sample] = []
+
+    def push(self, source: str, samples: Sequence[Sample], now_ms: int) -> None:
+        """Take a process's present snapshot."""
+        self._pushed[source] = (now_ms, samples)
+        self._pushed.move_to_end(source)
+        dead = [name for name, (at_ms, _) in self._pushed.items() if now_ms - at_ms > self._silent_ms]
+        for name in dead[: max(0, len(dead) - self._max_dead)]:
+            self._buried = _summed(self._buried, self._pushed.pop(name)[1])
+
+    def page(self, now_ms: int) -> str:
+        """The Prometheus text of the whole cluster."""
+        living = {s: v for s, (at_ms, v) in self._pushed.items() if now_ms - at_ms <= self._silent_ms}
+        dead = {s: v for s, (_, v) in self._pushed.items() if s not in living}
+        return merge(living, {"": self._buried, **dead})
+
+
+def _summed(first: Sequence[Sample], second: Sequence[Sample]) -> list[Sample]:
+    total: dict[str, dict[tuple[str, Labels], float]] = {}
+    _add(total, first, False)
+    _add(total, second, False)
+    return [
+        (name, sample, labels, value) for name, values in total.items() for (sample, labels), value in values.items()
+    ]

@@ -1,0 +1,55 @@
+"""Who sent it: proofs over the raw bytes, compared in constant time.
+
+A proof that is given must be right even where another one is right too: a sender with a wrong signature is
+misconfigured, or not the one it says.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+
+from fks_actors.webhook.config import Proof, WebhookConfig
+from fks_actors.webhook.refused import Refused
+
+SIGNATURE_HEADER = "x-signature"
+PREFIX = "sha256="
+
+
+def signature(raw: bytes, secret: str) -> str:
+    """The value of `X-Signature` for a body: `sha256=` and the hex HMAC-SHA256 of the raw bytes."""
+    return PREFIX + _digest(raw, secret)
+
+
+def unproven(raw: bytes, headers: Mapping[str, str], given_secret: object, config: WebhookConfig) -> Refused | None:
+    """The refusal of an alert that does not prove its sender, or None.
+
+    Args:
+        raw: the body as received.
+        headers: header values by lower-case name.
+        given_secret: what stood in the body under `secret`; None where nothing did or the body is no JSON object.
+        config: the rules.
+    """
+    if config.secret is None:
+        return _unauthorized("this desk has no webhook secret, so it takes no alerts")
+    secret = config.secret.get_secret_value()
+    shown: list[bool] = []
+    header = headers.get(SIGNATURE_HEADER)
+    if Proof.HMAC in config.require and header is not None:
+        shown.append(_same(header.strip().removeprefix(PREFIX).lower(), _digest(raw, secret)))
+    if Proof.BODY_SECRET in config.require and given_secret is not None:
+        shown.append(isinstance(given_secret, str) and _same(given_secret, secret))
+    if not shown:
+        return _unauthorized("the alert has neither a signature nor a secret that this desk accepts")
+    return None if all(shown) else _unauthorized("the signature or the secret is wrong")
+
+
+def _digest(raw: bytes, secret: str) -> str:
+    return hmac.new(secret.encode("utf-8", "surrogatepass"), raw, hashlib.sha256).hexdigest()
+
+
+def _same(given: str, expected: str) -> bool:
+    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), expected.encode("utf-8", "surrogatepass"))
+
+
+def _unauthorized(message: str) -> Refused:
+    return Refused(401, "unauthorized", message)

@@ -1,0 +1,290 @@
+"""A whole desk in one process: the real rooms, plain objects in place of the actors, and ways to break them.
+
+`Breaker` raises ActorUnavailable before or after any call between the parts, as a killed actor or a lost reply would.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from fks_actors.agents.config import AgentsConfig
+from fks_actors.agents.debate import consensus
+from fks_actors.desk.config import DeskConfig, venue_owner
+from fks_actors.desk.desk import RISK_OWNER, Desk
+from fks_actors.desk.lineage import Lineage, Step
+from fks_actors.desk.mind import Horizon, RuleMind
+from fks_actors.desk.mind_keeper import MindKeeper
+from fks_actors.desk.ports import Deliberation, DeskPorts, Ruled, VenueReply
+from fks_actors.errors import ActorUnavailable, JournalConflict
+from fks_actors.execution.config import PaperConfig, default_rules
+from fks_actors.execution.order_state import TERMINAL
+from fks_actors.execution.paper import PaperBook
+from fks_actors.market.config import MarketConfig
+from fks_actors.memory.config import MemoryConfig
+from fks_actors.model.account import Account
+from fks_actors.model.candles import BarBatch, Candle
+from fks_actors.model.orders import Approved, Fill, Order
+from fks_actors.model.records import (
+    Commit,
+    CycleRecord,
+    EquityPoint,
+    RunRecord,
+    SignalRecord,
+    Snapshot,
+    SnapshotAt,
+)
+from fks_actors.risk.codec import decode, encode
+from fks_actors.risk.config import RiskConfig
+from fks_actors.risk.engine import rule
+from fks_actors.risk.messages import RiskRequest, RiskState
+
+CASH = Decimal(10_000)
+
+
+@dataclass
+class MemoryJournal:
+    """desk.ports.JournalPort and desk.mind_keeper.History in plain dictionaries."""
+
+    chain: list[str] = field(default_factory=list)
+    entries: list[Any] = field(default_factory=list)
+    snapshots: dict[str, SnapshotAt] = field(default_factory=dict)
+    orders: dict[str, Order] = field(default_factory=dict)
+    signals: dict[str, SignalRecord] = field(default_factory=dict)
+    bars: dict[str, dict[int, Candle]] = field(default_factory=dict)
+
+    async def commit(self, commits: Sequence[Commit]) -> str:
+        """Append."""
+        for commit in commits:
+            if commit.commit_id in self.chain:
+                continue
+            if commit.after != await self.head():
+                raise JournalConflict(f"{commit.commit_id} builds on {commit.after!r}, head is {await self.head()!r}")
+            self.chain.append(commit.commit_id)
+            self.entries.extend(commit.entries)
+            for entry in commit.entries:
+                self._project(entry)
+            for snapshot in commit.snapshots:
+                self.snapshots[snapshot.owner] = SnapshotAt(snapshot.owner, commit.commit_id, snapshot.payload)
+        return await self.head()
+
+    def _project(self, entry: object) -> None:
+        if isinstance(entry, Order):
+            self.orders[entry.intent.client_order_id] = entry
+        elif isinstance(entry, SignalRecord):
+            self.signals[entry.signal_id] = entry
+        elif isinstance(entry, BarBatch):
+            for candle in entry.candles:
+                self.bars.setdefault(candle.symbol, {})[candle.ts_ms] = candle
+
+    async def head(self) -> str:
+        """The last commit."""
+        return self.chain[-1] if self.chain else ""
+
+    async def snapshot(self, owner: str) -> SnapshotAt:
+        """The last snapshot."""
+        return self.snapshots.get(owner, SnapshotAt(owner, "", b""))
+
+    async def candles(self, symbol: str, before_ms: int | None, limit: int) -> list[Candle]:
+        """The last bars."""
+        bars = self.bars.get(symbol, {})
+        return [bars[t] for t in sorted(bars) if before_ms is None or t < before_ms][-limit:]
+
+    async def last_bar_ms(self, symbols: Sequence[str]) -> dict[str, int]:
+        """Each symbol's last bar."""
+        return {s: max(self.bars[s]) for s in symbols if s in self.bars}
+
+    async def open_orders(self) -> list[Order]:
+        """Orders that have not ended."""
+        return [order for order in self.orders.values() if order.status not in TERMINAL]
+
+    async def signal(self, signal_id: str) -> SignalRecord | None:
+        """What became of a signal."""
+        return self.signals.get(signal_id)
+
+    def story(self) -> dict[str, list[Any]]:
+        """What was decided, ordered and filled, however the work was cut into commits."""
+        kinds: dict[str, list[Any]] = {"cycles": [], "fills": [], "equity": []}
+        for entry in self.entries:
+            if isinstance(entry, CycleRecord):
+                kinds["cycles"].append(entry)
+            elif isinstance(entry, Fill):
+                kinds["fills"].append(entry)
+        last = {e.ts_ms: e for e in self.entries if isinstance(e, EquityPoint)}
+        kinds["equity"] = [last[t] for t in sorted(last)]
+        kinds["orders"] = [self.orders[k] for k in sorted(self.orders)]
+        kinds["signals"] = [self.signals[k] for k in sorted(self.signals)]
+        return kinds
+
+
+class Breaker:
+    """Decides which call breaks, and whether before or after it ran. Rate 0 breaks nothing."""
+
+    def __init__(self, seed: int, rate: float) -> None:
+        self._random = random.Random(seed)
+        self._rate = rate
+        self.broken = 0
+
+    async def around(self, call: Awaitable[Any], on_break: Callable[[], None]) -> Any:
+        """Await `call`, or break before or after it; `on_break` is the restart of whoever was called."""
+        luck = self._random.random()
+        if luck < self._rate / 2:
+            if asyncio.iscoroutine(call):
+                call.close()
+            self._break(on_break)
+        answer = await call
+        if luck < self._rate:
+            self._break(on_break)
+        return answer
+
+    def _break(self, on_break: Callable[[], None]) -> None:
+        self.broken += 1
+        on_break()
+        raise ActorUnavailable("broken on purpose")
+
+
+class InProcessDesk:
+    """One desk and the plain objects behind its ports (it is its own DeskPorts' minds, risk and venue)."""
+
+    def __init__(self, symbols: Sequence[str], breaker: Breaker, risk: RiskConfig | None = None) -> None:
+        self.journal = MemoryJournal()
+        self._breaker = breaker
+        self._symbols = tuple(symbols)
+        self._paper = PaperConfig()
+        self._markets = {s: default_rules(s, self._paper) for s in self._symbols}
+        self._risk_config = risk or RiskConfig()
+        self._restart_minds()
+        self._restart_risk()
+        self._restart_venue()
+        self.desk = self.new_desk()
+
+    def new_desk(self) -> Desk:
+        """A coordinator's constructor."""
+        self.desk = Desk(DeskPorts(self, self, self, _Journal(self), in_turn), DeskConfig())
+        return self.desk
+
+    async def run(self, step: Callable[[Desk], Awaitable[Any]]) -> Any:
+        """Run a step as the coordinator does: after any failure recover (sometimes in a new process) and try again."""
+        while True:
+            try:
+                return await step(self.desk)
+            except (ActorUnavailable, JournalConflict):
+                await self._recovered()
+
+    async def _recovered(self) -> None:
+        while True:
+            try:
+                self.new_desk()
+                await self.desk.recover()
+                return
+            except (ActorUnavailable, JournalConflict):
+                continue
+
+    # --- minds ---
+
+    def _restart_minds(self) -> None:
+        config = MarketConfig(), MemoryConfig(), AgentsConfig()
+        self._keepers = {h: MindKeeper(h, RuleMind(h, *config), self.journal) for h in Horizon}
+
+    async def deliberate(self, batch: BarBatch, previous_ms: Mapping[str, int]) -> Deliberation:
+        """desk.ports.Minds."""
+        return await self._breaker.around(self._deliberate(batch, previous_ms), self._restart_minds)
+
+    async def _deliberate(self, batch: BarBatch, previous_ms: Mapping[str, int]) -> Deliberation:
+        answers = [await keeper.ask(batch, previous_ms) for keeper in self._keepers.values()]
+        ballots = tuple(ballot for said, _ in answers for ballot in said)
+        verdicts = tuple(
+            consensus([b for b in ballots if b.symbol == c.symbol], c.symbol, batch.ts_ms, AgentsConfig().debate)
+            for c in batch.candles
+        )
+        return Deliberation(ballots, verdicts, tuple(s for _, taken in answers for s in taken))
+
+    async def learn(self, batches: Sequence[BarBatch], previous_ms: Mapping[str, int]) -> tuple[Snapshot, ...]:
+        """desk.ports.Minds."""
+        taken = [await keeper.learn(batches, previous_ms) for keeper in self._keepers.values()]
+        return tuple(snapshot for snapshots in taken for snapshot in snapshots)
+
+    # --- risk ---
+
+    def _restart_risk(self) -> None:
+        async def load() -> tuple[str, RiskState]:
+            held = await self.journal.snapshot(RISK_OWNER)
+            return held.commit_id, decode(held.payload) if held.payload else RiskState(Account(CASH))
+
+        def work(state: RiskState, request: RiskRequest, _: str) -> tuple[RiskState, Ruled]:
+            after, reply = rule(state, request, self._risk_config, self._markets)
+            return after, Ruled(reply, Snapshot(RISK_OWNER, encode(after)))
+
+        self._risk = Lineage(load, work)
+
+    async def rule(self, step: Step, request: RiskRequest) -> Ruled:
+        """desk.ports.RiskPort."""
+        return await self._breaker.around(self._risk.answer(step, request), self._restart_risk)
+
+    # --- venue ---
+
+    def _restart_venue(self) -> None:
+        owner = venue_owner("paper")
+
+        async def load() -> tuple[str, bytes]:
+            held = await self.journal.snapshot(owner)
+            return held.commit_id, held.payload
+
+        def work(state: bytes, request: tuple[str, tuple[Any, ...]], _: str) -> tuple[bytes, VenueReply]:
+            method, arguments = request
+            book = (
+                PaperBook.restore(self._paper, self._markets, state)
+                if state
+                else PaperBook(self._paper, self._markets, CASH)
+            )
+            events = getattr(book, method)(*arguments)
+            after = book.state()
+            return after, VenueReply(events, Snapshot(owner, after))
+
+        self._venue = Lineage(load, work)
+
+    async def advance(self, step: Step, batch: BarBatch) -> VenueReply:
+        """desk.ports.VenuePort."""
+        return await self._breaker.around(self._venue.answer(step, ("advance", (batch,))), self._restart_venue)
+
+    async def submit(self, step: Step, orders: Sequence[Approved]) -> VenueReply:
+        """desk.ports.VenuePort."""
+        return await self._breaker.around(self._venue.answer(step, ("submit", (tuple(orders),))), self._restart_venue)
+
+    async def cancel(self, step: Step, client_order_ids: Sequence[str], ts_ms: int) -> VenueReply:
+        """desk.ports.VenuePort."""
+        request = ("cancel", (tuple(client_order_ids), ts_ms))
+        return await self._breaker.around(self._venue.answer(step, request), self._restart_venue)
+
+
+class _Journal:
+    """The journal behind the breaker: a commit may be lost before it lands, or its answer after."""
+
+    def __init__(self, home: InProcessDesk) -> None:
+        self._home = home
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._home.journal, name)
+
+        async def call(*args: object) -> Any:
+            return await self._home._breaker.around(method(*args), lambda: None)
+
+        return call
+
+
+async def in_turn(first: Awaitable[Any], second: Awaitable[Any]) -> tuple[Any, Any]:
+    """desk.ports.Together without an event loop's help."""
+    try:
+        one = await first
+    except BaseException:
+        if asyncio.iscoroutine(second):
+            second.close()
+        raise
+    return one, await second
+
+
+def run_record(symbols: Sequence[str]) -> RunRecord:
+    """A start of the desk."""
+    return RunRecord("r1", 0, "simulated", True, tuple(symbols), 60_000, CASH, "0")

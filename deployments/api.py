@@ -204,7 +204,9 @@ def _add_unbuilt(routes: APIRouter) -> None:
         raise ApiError(501, "not_implemented", "this part of the API is not implemented yet")
 
     for path, method in (("/lessons", "GET"), ("/backtests", "POST"), ("/backtests/{backtest_id}", "GET")):
-        routes.add_api_route(path, unbuilt, methods=[method], status_code=501, tags=["not implemented yet"])
+        routes.add_api_route(
+            path, unbuilt, methods=[method], status_code=501, summary="Not built yet", tags=["not implemented yet"]
+        )
 
 
 def metrics_router(desk: Desk, telemetry: Telemetry) -> APIRouter:

@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
@@ -58,6 +59,28 @@ _BODY_DOC = {
             }
         },
     }
+}
+_ACCEPTED = {"status": "accepted", "signal_id": "sig-0123456789abcdef01234567"}
+
+
+def _documented(meaning: str, example: dict[str, Any]) -> dict[str, Any]:
+    return {"description": meaning, "content": {"application/json": {"example": example}}}
+
+
+def _refusal(meaning: str, code: str, field: str = "") -> dict[str, Any]:
+    return _documented(meaning, {"error": {"code": code, "message": "...", "field": field}})
+
+
+_ANSWERS_DOC: dict[int | str, dict[str, Any]] = {
+    202: _documented("stored", _ACCEPTED),
+    200: _documented("known already, or done within Prefer: wait=N", {**_ACCEPTED, "status": "duplicate"}),
+    400: _refusal("not JSON", "invalid_json"),
+    401: _refusal("missing or wrong signature or secret", "unauthorized"),
+    413: _refusal("larger than 8 KiB", "too_large"),
+    422: _refusal("a field is missing, unknown, invalid or out of bounds", "stale", "timestamp"),
+    429: _refusal("too many; see Retry-After", "rate_limited"),
+    501: _refusal("a later release can do this", "not_implemented", "trail_pct"),
+    503: _refusal("not stored; send it again", "unavailable"),
 }
 
 
@@ -214,7 +237,7 @@ def router(inbox: AsyncInbox, desk: Desk, reader: JournalReader, rules: Rules, w
     webhook = Webhook(inbox, desk, reader, rules, wake)
     routes = APIRouter(tags=["webhook"])
 
-    @routes.post("/webhook/tradingview", status_code=202, openapi_extra=_BODY_DOC, summary="Receive an alert")
+    @routes.post("/webhook/tradingview", status_code=202, openapi_extra=_BODY_DOC, responses=_ANSWERS_DOC)
     async def tradingview(request: Request) -> Response:
         """Store an alert durably and answer; the desk takes it from there."""
         return await webhook.answer(request)

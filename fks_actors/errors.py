@@ -12,6 +12,7 @@
     ├── VenueError
     │   ├── VenueRejected           the venue refused this order for good: do not resend
     │   └── VenueUnavailable        outcome unknown: look the order up by its client id
+    ├── MindAhead                   rebuild the mind from the journal, then ask again
     ├── ActorUnavailable            a remote actor did not answer in time; the call may have run
     ├── ClusterError
     │   ├── PortTaken               free the port or choose another
@@ -86,6 +87,25 @@ class VenueRejected(VenueError):
 
 class VenueUnavailable(VenueError):
     """The venue did not answer: the outcome is unknown. Look the order up by its client id."""
+
+
+class MindAhead(FksError):
+    """A mind has seen a later bar than the one it is given: rebuild it from the journal, then ask again.
+
+    Args:
+        symbol: whose bar.
+        ts_ms: open of the bar that was given.
+        last_ms: open of the last bar that the mind has seen.
+    """
+
+    def __init__(self, symbol: str, ts_ms: int, last_ms: int) -> None:
+        super().__init__(symbol, ts_ms, last_ms)
+        self.symbol = symbol
+        self.ts_ms = ts_ms
+        self.last_ms = last_ms
+
+    def __str__(self) -> str:
+        return f"{self.symbol}: bar {self.ts_ms} is older than the last one seen, {self.last_ms}"
 
 
 class ActorUnavailable(FksError):

@@ -227,7 +227,7 @@ class FakeReader:
 
 _REASONS = {
     Action.BUY: "RSI {rsi:.1f} turned up from oversold while MACD's histogram rose; volume {vol:.1f} times its average",
-    Action.SELL: "RSI {rsi:.1f} is overbought and the fast average lost the slow one; volume {vol:.1f} times its average",
+    Action.SELL: "RSI {rsi:.1f} is overbought, the fast average lost the slow one; volume {vol:.1f} times its average",
     Action.HOLD: "no edge: RSI {rsi:.1f} in the middle of its range, volume {vol:.1f} times its average",
 }
 

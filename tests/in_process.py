@@ -21,7 +21,7 @@ from fks_actors.desk.ports import Deliberation, DeskPorts, Ruled, VenueReply
 from fks_actors.errors import ActorUnavailable, JournalConflict
 from fks_actors.execution.config import PaperConfig, default_rules
 from fks_actors.execution.order_state import TERMINAL
-from fks_actors.execution.paper import PaperBook
+from fks_actors.execution.book import PaperBook
 from fks_actors.market.config import MarketConfig
 from fks_actors.memory.config import MemoryConfig
 from fks_actors.model.account import Account

@@ -8,8 +8,8 @@ from fks_actors.actors.presence import Presence
 from fks_actors.desk.config import venue_owner
 from fks_actors.desk.lineage import Lineage, Step
 from fks_actors.desk.ports import VenueReply
+from fks_actors.execution.book import PaperBook
 from fks_actors.execution.config import PaperConfig
-from fks_actors.execution.paper import PaperBook
 from fks_actors.model.candles import BarBatch
 from fks_actors.model.markets import MarketRules
 from fks_actors.model.orders import Approved, VenueEvent

@@ -28,6 +28,8 @@ _BATCHES = 64
 _SIGNALS = 100
 _WAIT_S = 1.0
 _MAX_PAUSE_S = 10.0
+_STALE_MS = 300_000
+_STALE_BARS = 2
 
 
 async def concurrently(first: Any, second: Any) -> tuple[Any, Any]:
@@ -110,20 +112,22 @@ class CoordinatorActor(Presence):
             group.create_task(self._signals())
 
     async def _bars(self) -> None:
-        while True:
-            batches = await self._feed.next(self._desk.last_bar_ms, _BATCHES, _WAIT_S)
-            if not batches:
-                self._feed_ended = (await self._feed.info()).get("ended", False)
-                if self._feed_ended:
-                    return
+        while not self._feed_ended:
+            batches, self._feed_ended = await self._feed.next(self._desk.last_bar_ms, _BATCHES, _WAIT_S)
             for batch in batches:
-                start = time.perf_counter()
-                records = await self._desk.run_cycle(batch)
-                self._last_batch = batch
-                self._cycles += len(records)
-                self._trouble = ""
-                lag_s = max(0.0, (_now_ms() - batch.close_ms) / 1_000) if self._is_live() else 0.0
-                self._tally.decision(time.perf_counter() - start, lag_s, tuple(r.symbol for r in records))
+                await self._bar(batch)
+
+    async def _bar(self, batch: BarBatch) -> None:
+        late_ms = _now_ms() - batch.close_ms if self._is_live() else 0
+        if late_ms > max(_STALE_MS, _STALE_BARS * batch.interval_ms):
+            await self._desk.learn([batch])  # the market has moved on: remember it, do not trade on it
+        else:
+            start = time.perf_counter()
+            records = await self._desk.run_cycle(batch)
+            self._cycles += len(records)
+            self._tally.decision(time.perf_counter() - start, late_ms / 1_000, tuple(r.symbol for r in records))
+        self._last_batch = batch
+        self._trouble = ""
 
     async def _signals(self) -> None:
         while True:
@@ -214,6 +218,4 @@ def _now_ms() -> int:
 
 
 def _flat(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
-    return [
-        leaf for e in group.exceptions for leaf in (_flat(e) if isinstance(e, BaseExceptionGroup) else [e])
-    ]
+    return [leaf for e in group.exceptions for leaf in (_flat(e) if isinstance(e, BaseExceptionGroup) else [e])]

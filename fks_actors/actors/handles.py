@@ -124,11 +124,10 @@ class FeedHandle(Remote):
         """Bars to learn from before trading starts."""
         return cast(list[BarBatch], await self.call("history", timeout_s=4 * _TIMEOUT_S))
 
-    async def next(self, after_ms: Mapping[str, int], limit: int, wait_s: float) -> list[BarBatch]:
-        """Closed bars after the cursor; empty when none came within `wait_s`."""
-        return cast(
-            list[BarBatch], await self.call("next", dict(after_ms), limit, wait_s, timeout_s=wait_s + _TIMEOUT_S)
-        )
+    async def next(self, after_ms: Mapping[str, int], limit: int, wait_s: float) -> tuple[list[BarBatch], bool]:
+        """Closed bars after the cursor, none when none came within `wait_s`; and whether the feed has ended."""
+        answer = await self.call("next", dict(after_ms), limit, wait_s, timeout_s=wait_s + _TIMEOUT_S)
+        return cast(tuple[list[BarBatch], bool], answer)
 
 
 class DeskHandle(Remote):

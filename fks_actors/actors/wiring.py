@@ -65,11 +65,8 @@ def actor_specs(wiring: Wiring) -> tuple[ActorSpec, ...]:
     rooms = (settings.market, settings.memory, settings.agents, namespace)
     specs = [
         ActorSpec(names.JOURNAL, f"{here}.journal:JournalActor", (wiring.journal_url,)),
-        ActorSpec(names.FEED, f"{here}.feed:FeedActor", (settings.feed, wiring.run.feed_start_ms)),
-        *(
-            ActorSpec(agent, f"{here}.specialist:SpecialistActor", (agent, *rooms))
-            for agent in names.HORIZONS
-        ),
+        ActorSpec(names.FEED, f"{here}.feed:FeedActor", (settings.feed,)),
+        *(ActorSpec(agent, f"{here}.specialist:SpecialistActor", (agent, *rooms)) for agent in names.HORIZONS),
         ActorSpec(names.RISK, f"{here}.risk:RiskActor", (settings.risk, markets, cash, namespace)),
         ActorSpec(
             names.connector(VENUE),

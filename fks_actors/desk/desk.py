@@ -1,6 +1,6 @@
 """The desk: the only writer of the journal, and the order in which the rooms are asked.
 
-A step is: ask (minds, venue, risk), write, and only then act. The intent and approval of an order are durable before the
+A step is: ask (minds, venue, risk), write, and only then act. Intent and approval of an order are durable before the
 venue hears of it; what the venue answers is a step of its own. Every question carries the commit that it builds on, so
 that a desk that died anywhere starts again at the head of the journal and asks the same questions.
 

@@ -13,7 +13,7 @@ import msgspec
 
 from fks_actors.agents import long_term, mid_term, short_term
 from fks_actors.agents.config import AgentsConfig
-from fks_actors.errors import DataError, FksError
+from fks_actors.errors import DataError, MindAhead
 from fks_actors.market.config import MarketConfig
 from fks_actors.market.features import LongFeatures, MidFeatures, ShortFeatures
 from fks_actors.market.quality import usable
@@ -32,25 +32,6 @@ class Horizon(StrEnum):
     SHORT = short_term.AGENT
     MID = mid_term.AGENT
     LONG = long_term.AGENT
-
-
-class MindAhead(FksError):
-    """The mind has seen a later bar than the one it is given: rebuild it from the journal, then ask again.
-
-    Args:
-        symbol: whose bar.
-        ts_ms: the bar's open that was given.
-        last_ms: the last bar's open that the mind has seen.
-    """
-
-    def __init__(self, symbol: str, ts_ms: int, last_ms: int) -> None:
-        super().__init__(symbol, ts_ms, last_ms)
-        self.symbol = symbol
-        self.ts_ms = ts_ms
-        self.last_ms = last_ms
-
-    def __str__(self) -> str:
-        return f"{self.symbol}: bar {self.ts_ms} is older than the last one seen, {self.last_ms}"
 
 
 @dataclass(slots=True)
@@ -133,7 +114,7 @@ class RuleMind:
         return self._capacity
 
     def forget(self, symbol: str) -> None:
-        """Drop everything held of `symbol`."""
+        """Drop everything held of `symbol`, as if it had never been observed."""
         self._symbols.pop(symbol, None)
 
     def window(self, symbol: str, n: int) -> Window:
@@ -142,7 +123,7 @@ class RuleMind:
         return (held.ring if held else CandleRing(1)).last(n)
 
     def state(self, symbol: str) -> bytes:
-        """A snapshot of `symbol` without its candles, JSON; about 1 KiB (LONG up to some 20 KiB).
+        """A snapshot of `symbol` without its candles, JSON; under 1 KiB (LONG some 5, 20 in a long fall).
 
         Raises:
             DataError: no bar of `symbol` was observed.
@@ -183,7 +164,7 @@ class RuleMind:
         if not same:
             for candle in known:
                 held.features.update(candle)
-        self._symbols.pop(symbol, None)
+        self.forget(symbol)
         if known:
             self._symbols[symbol] = held
         return same

@@ -1,7 +1,8 @@
 """Keeps a mind at the place in history that the desk names, whatever happened to its process.
 
-The mind's indicators are checkpointed every 256 bars of a symbol (in the commit of that bar); its memory is the journal's
-candles. A mind that is behind, ahead or empty is rebuilt from both and continues to the last digit as if undisturbed.
+The indicators are checkpointed every 256 bars of a symbol (in the commit of that bar); the memory is what the
+journal holds of the candles. A mind that is behind, ahead or empty is rebuilt from both and continues to the last digit
+as if undisturbed.
 """
 
 from collections.abc import Mapping, Sequence

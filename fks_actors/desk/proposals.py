@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from fks_actors.execution.ids import client_order_id
 from fks_actors.model.candles import BarBatch, Candle, to_money
-from fks_actors.model.orders import Approved, Denied, Order, OrderStatus, OrderType, Origin, Side
+from fks_actors.model.orders import Approved, Denied, Order, OrderStatus, OrderType, Origin, Refusal, Side
 from fks_actors.model.records import CycleOutcome, CycleRecord, Proposal, Signal, SignalRecord, SignalStatus
 from fks_actors.model.votes import Action, Ballot, Verdict, Vote
 from fks_actors.risk.messages import RiskRuling, Unneeded
@@ -87,7 +87,8 @@ def _cycle_record(
     ruling: RiskRuling | None,
     flags: tuple[str, ...],
 ) -> CycleRecord:
-    order_id, outcome, refusals, note = "", CycleOutcome.HOLD, (), ""
+    order_id, outcome, note = "", CycleOutcome.HOLD, ""
+    refusals: tuple[Refusal, ...] = ()
     match ruling:
         case Approved(intent=intent):
             order_id, outcome = intent.client_order_id, CycleOutcome.ORDERED

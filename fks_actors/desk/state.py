@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from fks_actors.market.config import QualityConfig
-from fks_actors.market.quality import QualityGate
+from fks_actors.market.quality import QualityGate, usable
 from fks_actors.model.candles import BarBatch, to_money
 from fks_actors.model.records import Snapshot
 
@@ -26,7 +26,7 @@ class _Payload(msgspec.Struct, frozen=True):
 
 @dataclass
 class DeskMemory:
-    """Last bar and last price by symbol, how far the inbox was read, the newest instant seen, a quality gate a symbol."""
+    """Last bar, last price and quality gate by symbol; how far the inbox was read; the newest instant seen."""
 
     quality: QualityConfig
     interval_ms: int = 0
@@ -37,8 +37,8 @@ class DeskMemory:
     clock_ms: int = 0
 
     def unseen(self, batch: BarBatch) -> BarBatch:
-        """The batch without the bars that were taken in already."""
-        fresh = tuple(c for c in batch.candles if c.ts_ms > self.last_bar_ms.get(c.symbol, -1))
+        """The batch without the bars that were taken in already, and without figures that cannot be a bar's."""
+        fresh = tuple(c for c in batch.candles if c.ts_ms > self.last_bar_ms.get(c.symbol, -1) and usable(c))
         return batch if len(fresh) == len(batch.candles) else BarBatch(batch.ts_ms, batch.interval_ms, fresh)
 
     def note(self, batch: BarBatch) -> dict[str, tuple[str, ...]]:
@@ -59,9 +59,7 @@ class DeskMemory:
     def encode(self) -> Snapshot:
         """The memory as a snapshot."""
         gates = {symbol: gate.state() for symbol, gate in self.gates.items()}
-        payload = _Payload(
-            self.last_bar_ms, self.marks, self.inbox_cursor, self.clock_ms, self.interval_ms, gates
-        )
+        payload = _Payload(self.last_bar_ms, self.marks, self.inbox_cursor, self.clock_ms, self.interval_ms, gates)
         return Snapshot(OWNER, msgspec.json.encode(payload, order="deterministic"))
 
     def restore(self, payload: bytes) -> None:

@@ -1,4 +1,4 @@
-"""What a specialist sees when a bar closes: one frozen set of numbers a horizon. `market` makes it, `agents` judge it."""
+"""What a specialist sees when a bar closes: one set of numbers a horizon. `market` makes it, `agents` judge it."""
 
 from dataclasses import dataclass
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
+_NUMERIC = b"0123456789.,+-eE"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,10 +120,13 @@ def _quick(lines: list[bytes], order: list[int], width: int) -> list[Floats] | N
         lines.pop()
     if any(line.count(b",") != width - 1 for line in lines):
         return None
+    text = b",".join(lines)
+    if text.translate(None, _NUMERIC) or b",," in text or text[:1] == b"," or text[-1:] == b",":
+        return None  # fromstring is lenient about blanks and empty fields
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
-            flat = np.fromstring(b",".join(lines), dtype=np.float64, sep=",")
+            flat = np.fromstring(text, dtype=np.float64, sep=",")
         except (DeprecationWarning, ValueError):
             return None
     if flat.size != len(lines) * width:

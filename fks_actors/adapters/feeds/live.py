@@ -175,7 +175,7 @@ async def open_live(
     except BaseException as error:
         await exchange.close()
         if isinstance(error, TimeoutError | FeedUnavailable):
-            kind = type(error.__cause__ or error).__name__
+            kind = "TimeoutError" if isinstance(error, TimeoutError) else type(error.__cause__).__name__
             raise FeedUnavailable(f"{exchange_id} did not answer within {answer_within_s:g} s: {kind}") from error
         raise
     return LiveFeed(

@@ -89,7 +89,7 @@ class Refill:
         self._news.set()
 
     async def _fetch(self, symbol: str, since_ms: int) -> None:
-        """Read a page and note what it proves: the bars before its last are final, and others before it are not there."""
+        """Read a page and note what it proves: bars before its last are final, and there are no others before it."""
         interval_ms, page = self._interval_ms, self._exchange.page
         asked_ms, settled_ms = self.now_ms(), self.settled_ms()
         bars = await self._exchange.bars(symbol, self._timeframe, since_ms, page)

@@ -45,9 +45,7 @@ def batches(count: int, seed: int = 3) -> list[BarBatch]:
 
 def signal(number: int, side: Side = Side.BUY, quantity: str = "0.01") -> Signal:
     """A plain market alert."""
-    return Signal(
-        f"s{number}", f"id:{number}", 0, "BTC/USDT", side, OrderType.MARKET, quantity=Decimal(quantity)
-    )
+    return Signal(f"s{number}", f"id:{number}", 0, "BTC/USDT", side, OrderType.MARKET, quantity=Decimal(quantity))
 
 
 async def told(count: int, breaker: Breaker, signals_at: tuple[int, ...] = ()) -> InProcessDesk:

@@ -1,7 +1,7 @@
 """What the risk tests are made of."""
 
 from collections.abc import Mapping
-from decimal import Decimal as D
+from decimal import Decimal
 
 from fks_actors.model.account import Account, Position
 from fks_actors.model.markets import MarketRules
@@ -20,8 +20,10 @@ CONFIG = RiskConfig()
 
 def rules(symbol: str) -> MarketRules:
     base, _, quote = symbol.partition("/")
-    fee = D("0.001")
-    return MarketRules(symbol, base, quote, D("0.01"), D("0.00001"), D("0.00001"), D(5), fee, fee)
+    fee = Decimal("0.001")
+    return MarketRules(
+        symbol, base, quote, Decimal("0.01"), Decimal("0.00001"), Decimal("0.00001"), Decimal(5), fee, fee
+    )
 
 
 MARKETS: Mapping[str, MarketRules] = {s: rules(s) for s in (BTC, ETH)}
@@ -29,8 +31,8 @@ MARKETS: Mapping[str, MarketRules] = {s: rules(s) for s in (BTC, ETH)}
 
 def start(cash: str = "10000", btc: str = "0", price: str = "100") -> RiskState:
     """A state that holds `btc` bought at `price`, with one request behind it."""
-    positions = {BTC: Position(BTC, D(btc), D(price))} if D(btc) else {}
-    return step(RiskState(Account(D(cash), positions)), RiskRequest(T0, {BTC: D(price)}))[0]
+    positions = {BTC: Position(BTC, Decimal(btc), Decimal(price))} if Decimal(btc) else {}
+    return step(RiskState(Account(Decimal(cash), positions)), RiskRequest(T0, {BTC: Decimal(price)}))[0]
 
 
 def step(state: RiskState, request: RiskRequest, config: RiskConfig = CONFIG) -> tuple[RiskState, RiskReply]:
@@ -48,8 +50,8 @@ def propose(side: Side = Side.BUY, n: int = 0, **figures: object) -> Proposal:
         "side": side,
         "order_type": OrderType.MARKET,
         "ts_ms": T0,
-        "market_price": D(100),
-        "strength": D(1),
+        "market_price": Decimal(100),
+        "strength": Decimal(1),
         **figures,
     }
     return Proposal(**fields)  # type: ignore[arg-type]
@@ -80,7 +82,7 @@ def approved(state: RiskState, proposal: Proposal, config: RiskConfig = CONFIG) 
     return after, ruling
 
 
-def fill(ruling: Approved, quantity: D | None = None, price: D | None = None, n: int = 1) -> Fill:
+def fill(ruling: Approved, quantity: Decimal | None = None, price: Decimal | None = None, n: int = 1) -> Fill:
     intent = ruling.intent
     traded = intent.quantity if quantity is None else quantity
     at = intent.market_price if price is None else price
@@ -92,7 +94,7 @@ def fill(ruling: Approved, quantity: D | None = None, price: D | None = None, n:
         intent.side,
         at,
         traded,
-        at * traded * D("0.001"),
+        at * traded * Decimal("0.001"),
         Liquidity.TAKER,
         intent.ts_ms,
     )

@@ -1,4 +1,4 @@
-from decimal import Decimal as D
+from decimal import Decimal
 
 import pytest
 from pydantic import ValidationError
@@ -8,9 +8,13 @@ from fks_actors.risk.config import RiskConfig
 
 def test_config_when_untouched_then_has_the_documented_limits() -> None:
     config = RiskConfig()
-    assert (config.per_trade_pct, config.max_gross_exposure_pct, config.max_daily_loss_pct) == (D(5), D(60), D(3))
-    assert (config.drawdown_reducing_pct, config.drawdown_halt_pct) == (D(10), D(20))
-    assert (config.orders_per_minute, config.max_price_deviation_pct) == (30, D(10))
+    assert (config.per_trade_pct, config.max_gross_exposure_pct, config.max_daily_loss_pct) == (
+        Decimal(5),
+        Decimal(60),
+        Decimal(3),
+    )
+    assert (config.drawdown_reducing_pct, config.drawdown_halt_pct) == (Decimal(10), Decimal(20))
+    assert (config.orders_per_minute, config.max_price_deviation_pct) == (30, Decimal(10))
 
 
 @pytest.mark.parametrize(

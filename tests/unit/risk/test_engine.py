@@ -1,4 +1,4 @@
-from decimal import Decimal as D
+from decimal import Decimal
 
 import pytest
 
@@ -10,17 +10,17 @@ from tests.unit.risk.cases import BTC, CONFIG, ETH, T0, approved, codes, fill, p
 
 
 def test_buy_verdict_when_flat_then_takes_its_share_of_equity_and_reserves_with_buffer() -> None:
-    after, ruling = approved(start(), propose(strength=D("0.6")))
-    assert ruling.intent.quantity == D(3)
-    assert ruling.reserved_quote == D("301.5")
-    assert after.reservations["fks-0"].quote == D("301.5")
-    assert after.account.cash == D(10000)
+    after, ruling = approved(start(), propose(strength=Decimal("0.6")))
+    assert ruling.intent.quantity == Decimal(3)
+    assert ruling.reserved_quote == Decimal("301.5")
+    assert after.reservations["fks-0"].quote == Decimal("301.5")
+    assert after.account.cash == Decimal(10000)
 
 
 def test_buy_verdict_when_price_does_not_divide_then_floors_to_the_step() -> None:
     _, ruling = approved(start(price="333.33"), propose())
-    assert ruling.intent.quantity == D("1.50001")
-    assert ruling.intent.market_price == D("333.33")
+    assert ruling.intent.quantity == Decimal("1.50001")
+    assert ruling.intent.market_price == Decimal("333.33")
 
 
 @pytest.mark.parametrize(("side", "btc", "reason"), [(Side.BUY, "1", "position_held"), (Side.SELL, "0", "no_position")])
@@ -48,39 +48,42 @@ def test_verdict_when_only_dust_is_held_then_it_counts_as_flat() -> None:
 
 
 def test_sell_verdict_when_held_then_sells_the_whole_unreserved_position() -> None:
-    state, first = approved(start(btc="2"), signal(Side.SELL, 0, quantity=D("0.5")))
+    state, first = approved(start(btc="2"), signal(Side.SELL, 0, quantity=Decimal("0.5")))
     assert first.reserved_quote == ZERO
     _, second = approved(state, propose(Side.SELL, 1))
-    assert second.intent.quantity == D("1.5")
+    assert second.intent.quantity == Decimal("1.5")
 
 
 def test_all_in_verdict_when_the_account_is_empty_then_leaves_room_for_its_own_buffer() -> None:
-    config = RiskConfig(per_trade_pct=D(100), max_gross_exposure_pct=D(100))
+    config = RiskConfig(per_trade_pct=Decimal(100), max_gross_exposure_pct=Decimal(100))
     _, ruling = approved(start(), propose(), config)
-    assert D("9999") < ruling.reserved_quote <= D(10000)
+    assert Decimal("9999") < ruling.reserved_quote <= Decimal(10000)
 
 
 def test_signal_when_it_names_no_quantity_then_confidence_scales_the_cap() -> None:
-    _, ruling = approved(start(btc="1"), signal(sizing="fixed_pct", strength=D("0.5")))
-    assert ruling.intent.quantity == D("2.525")
+    _, ruling = approved(start(btc="1"), signal(sizing="fixed_pct", strength=Decimal("0.5")))
+    assert ruling.intent.quantity == Decimal("2.525")
     _, sold = approved(start(btc="1"), signal(Side.SELL))
-    assert sold.intent.quantity == D(1)
+    assert sold.intent.quantity == Decimal(1)
 
 
 @pytest.mark.parametrize(
     ("figures", "code"),
     [
-        ({"quantity": D("5.001")}, "per_trade_cap"),
-        ({"quantity": D("0.000001")}, "zero_quantity"),
-        ({"quantity": D(-1)}, "zero_quantity"),
-        ({"quantity": D("0.01")}, "min_notional"),
-        ({"quantity": D(1), "symbol": "XRP/USDT"}, "symbol_unknown"),
-        ({"quantity": D(1), "symbol": ETH, "market_price": ZERO}, "no_market_price"),
-        ({"quantity": D(1), "order_type": OrderType.LIMIT, "limit_price": D("110.01")}, "price_deviation"),
-        ({"quantity": D(1), "order_type": OrderType.STOP_LOSS, "stop_price": D("89.99")}, "price_deviation"),
-        ({"quantity": D(1), "order_type": OrderType.LIMIT}, "price_required"),
+        ({"quantity": Decimal("5.001")}, "per_trade_cap"),
+        ({"quantity": Decimal("0.000001")}, "zero_quantity"),
+        ({"quantity": Decimal(-1)}, "zero_quantity"),
+        ({"quantity": Decimal("0.01")}, "min_notional"),
+        ({"quantity": Decimal(1), "symbol": "XRP/USDT"}, "symbol_unknown"),
+        ({"quantity": Decimal(1), "symbol": ETH, "market_price": ZERO}, "no_market_price"),
+        ({"quantity": Decimal(1), "order_type": OrderType.LIMIT, "limit_price": Decimal("110.01")}, "price_deviation"),
+        (
+            {"quantity": Decimal(1), "order_type": OrderType.STOP_LOSS, "stop_price": Decimal("89.99")},
+            "price_deviation",
+        ),
+        ({"quantity": Decimal(1), "order_type": OrderType.LIMIT}, "price_required"),
         ({"sizing": "volatility"}, "sizing_unknown"),
-        ({"side": Side.SELL, "quantity": D(1)}, "insufficient_position"),
+        ({"side": Side.SELL, "quantity": Decimal(1)}, "insufficient_position"),
     ],
 )
 def test_signal_when_one_limit_is_broken_then_is_denied_with_its_code(figures: dict[str, object], code: str) -> None:
@@ -88,11 +91,11 @@ def test_signal_when_one_limit_is_broken_then_is_denied_with_its_code(figures: d
 
 
 def test_signal_when_at_the_cap_then_is_approved() -> None:
-    assert codes(start(), signal(quantity=D(5))) == []
+    assert codes(start(), signal(quantity=Decimal(5))) == []
 
 
 def test_signal_when_many_limits_are_broken_then_all_are_listed_with_value_and_limit() -> None:
-    proposal = signal(quantity=D(200), order_type=OrderType.LIMIT, limit_price=D(120))
+    proposal = signal(quantity=Decimal(200), order_type=OrderType.LIMIT, limit_price=Decimal(120))
     _, reply = ruled(start(), proposal)
     denied = reply.rulings[0]
     assert isinstance(denied, Denied)
@@ -106,8 +109,8 @@ def test_signal_when_many_limits_are_broken_then_all_are_listed_with_value_and_l
 
 
 def test_orders_when_each_alone_would_fit_then_reservations_count_against_the_next() -> None:
-    config = RiskConfig(per_trade_pct=D(40), reservation_buffer_pct=ZERO)
-    orders = tuple(signal(n=n, quantity=D(35)) for n in range(2))
+    config = RiskConfig(per_trade_pct=Decimal(40), reservation_buffer_pct=ZERO)
+    orders = tuple(signal(n=n, quantity=Decimal(35)) for n in range(2))
     _, reply = ruled(start(), *orders, config=config)
     first, second = reply.rulings
     assert isinstance(first, Approved)
@@ -116,8 +119,8 @@ def test_orders_when_each_alone_would_fit_then_reservations_count_against_the_ne
 
 
 def test_orders_when_cash_is_short_then_insufficient_cash_speaks() -> None:
-    config = RiskConfig(per_trade_pct=D(100), max_gross_exposure_pct=D(100))
-    assert codes(start(cash="100", btc="1"), signal(quantity=D("1.5")), config) == [
+    config = RiskConfig(per_trade_pct=Decimal(100), max_gross_exposure_pct=Decimal(100))
+    assert codes(start(cash="100", btc="1"), signal(quantity=Decimal("1.5")), config) == [
         "gross_exposure",
         "insufficient_cash",
     ]
@@ -125,19 +128,19 @@ def test_orders_when_cash_is_short_then_insufficient_cash_speaks() -> None:
 
 def test_orders_when_more_than_a_minute_allows_then_the_rest_is_denied_until_the_minute_is_over() -> None:
     config = RiskConfig(orders_per_minute=2)
-    state, reply = ruled(start(), *(signal(n=n, quantity=D(1)) for n in range(3)), config=config)
+    state, reply = ruled(start(), *(signal(n=n, quantity=Decimal(1)) for n in range(3)), config=config)
     assert isinstance(reply.rulings[2], Denied)
     assert [r.code for r in reply.rulings[2].reasons] == ["orders_per_minute"]
-    _, later = step(state, RiskRequest(T0 + 60_000, proposals=(signal(n=3, quantity=D(1)),)), config)
+    _, later = step(state, RiskRequest(T0 + 60_000, proposals=(signal(n=3, quantity=Decimal(1)),)), config)
     assert isinstance(later.rulings[0], Approved)
 
 
 def test_limit_prices_when_off_the_tick_then_are_rounded_in_the_owners_favour() -> None:
-    limit = {"order_type": OrderType.LIMIT, "limit_price": D("99.999"), "quantity": D(1)}
+    limit = {"order_type": OrderType.LIMIT, "limit_price": Decimal("99.999"), "quantity": Decimal(1)}
     _, bought = approved(start(), signal(**limit))
     _, sold = approved(start(btc="1"), signal(Side.SELL, **limit))
-    assert bought.intent.limit_price == D("99.99")
-    assert sold.intent.limit_price == D("100.00")
+    assert bought.intent.limit_price == Decimal("99.99")
+    assert sold.intent.limit_price == Decimal("100.00")
 
 
 def test_fills_when_partial_then_shrink_the_reservation_in_proportion_and_full_ends_it() -> None:
@@ -155,8 +158,8 @@ def test_terminal_update_when_order_is_unfinished_then_releases_its_reservation(
     state, ruling = approved(start(), propose())
     state, _ = step(state, RiskRequest(T0 + 1, events=(OrderUpdate("fks-0", status, T0 + 1),)))
     assert state.reservations == {}
-    late, _ = step(state, RiskRequest(T0 + 2, events=(fill(ruling, D(1)),)))
-    assert late.account.position(BTC).quantity == D(1)
+    late, _ = step(state, RiskRequest(T0 + 2, events=(fill(ruling, Decimal(1)),)))
+    assert late.account.position(BTC).quantity == Decimal(1)
 
 
 def test_filled_update_when_its_trades_are_still_to_come_then_keeps_the_reservation() -> None:
@@ -166,18 +169,18 @@ def test_filled_update_when_its_trades_are_still_to_come_then_keeps_the_reservat
 
 
 def test_proposal_when_its_id_is_still_reserved_then_raises() -> None:
-    state, _ = approved(start(), signal(quantity=D(1)))
+    state, _ = approved(start(), signal(quantity=Decimal(1)))
     with pytest.raises(InvariantError, match="fks-0"):
-        ruled(state, signal(quantity=D(1)))
+        ruled(state, signal(quantity=Decimal(1)))
 
 
 def test_rule_when_repeated_then_gives_the_same_answer_and_leaves_its_input() -> None:
     state = start(btc="2")
-    request = RiskRequest(T0 + 5, {BTC: D(99)}, proposals=(signal(quantity=D(1)), propose(Side.SELL, 1)))
+    request = RiskRequest(T0 + 5, {BTC: Decimal(99)}, proposals=(signal(quantity=Decimal(1)), propose(Side.SELL, 1)))
     assert step(state, request) == step(state, request)
     assert state == start(btc="2")
 
 
 def test_strength_when_above_one_then_widens_nothing() -> None:
-    _, ruling = approved(start(), propose(strength=D(9)), CONFIG)
-    assert ruling.intent.quantity == D(5)
+    _, ruling = approved(start(), propose(strength=Decimal(9)), CONFIG)
+    assert ruling.intent.quantity == Decimal(5)

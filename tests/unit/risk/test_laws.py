@@ -1,6 +1,6 @@
 """Laws of risk: whatever is proposed and whatever happens, the caps hold and nothing is created or lost."""
 
-from decimal import Decimal as D
+from decimal import Decimal
 
 import pytest
 from hypothesis import settings
@@ -16,8 +16,8 @@ from fks_actors.risk.config import RiskConfig
 from fks_actors.risk.messages import RiskReply, RiskRequest, RiskState
 from tests.unit.risk.cases import BTC, ETH, T0, fill, propose, start, step
 
-CONFIG = RiskConfig(per_trade_pct=D(30), orders_per_minute=20)
-CASH = D(10000)
+CONFIG = RiskConfig(per_trade_pct=Decimal(30), orders_per_minute=20)
+CASH = Decimal(10000)
 quantities = st.decimals("0.00001", "80", places=5)
 prices = st.decimals("20", "300", places=2)
 proposals = st.fixed_dictionaries(
@@ -40,10 +40,10 @@ class RiskMachine(RuleBasedStateMachine):
         self.state = RiskState(Account(CASH))
         self.ts_ms = T0
         self.n = 0
-        self.open: dict[str, tuple[Approved, D]] = {}
+        self.open: dict[str, tuple[Approved, Decimal]] = {}
         self.flows = CASH
-        self.bought: dict[str, D] = {BTC: ZERO, ETH: ZERO}
-        self.ask(marks={BTC: D(100), ETH: D(50)})
+        self.bought: dict[str, Decimal] = {BTC: ZERO, ETH: ZERO}
+        self.ask(marks={BTC: Decimal(100), ETH: Decimal(50)})
 
     def ask(self, **request: object) -> RiskReply:
         self.ts_ms += 7_000
@@ -71,8 +71,12 @@ class RiskMachine(RuleBasedStateMachine):
             assert reserved <= self.state.account.cash
 
     @precondition(lambda self: self.open)
-    @rule(data=st.data(), part=st.sampled_from([D(1), D("0.5"), D("0.1")]), off=st.decimals("0.98", "1.004", places=4))
-    def trade(self, data: st.DataObject, part: D, off: D) -> None:
+    @rule(
+        data=st.data(),
+        part=st.sampled_from([Decimal(1), Decimal("0.5"), Decimal("0.1")]),
+        off=st.decimals("0.98", "1.004", places=4),
+    )
+    def trade(self, data: st.DataObject, part: Decimal, off: Decimal) -> None:
         ruling, left = self.open[data.draw(st.sampled_from(sorted(self.open)))]
         intent = ruling.intent
         price = intent.limit_price if intent.order_type is OrderType.LIMIT else intent.market_price
@@ -94,7 +98,7 @@ class RiskMachine(RuleBasedStateMachine):
         self.ask(events=(OrderUpdate(ended, status, self.ts_ms),))
 
     @rule(symbol=st.sampled_from([BTC, ETH]), price=prices)
-    def mark(self, symbol: str, price: D) -> None:
+    def mark(self, symbol: str, price: Decimal) -> None:
         self.ask(marks={symbol: price})
 
     @rule(to=st.sampled_from(TradingState))
@@ -107,16 +111,16 @@ class RiskMachine(RuleBasedStateMachine):
         assert set(self.state.reservations) == set(self.open)
         for client_order_id, held in self.state.reservations.items():
             ruling, left = self.open[client_order_id]
-            assert abs(held.base - left) < D("1e-18")
+            assert abs(held.base - left) < Decimal("1e-18")
             assert ZERO <= held.quote <= ruling.reserved_quote
             assert (held.quote > 0) == (ruling.intent.side is Side.BUY)
 
     @invariant()
     def money_is_neither_made_nor_lost(self) -> None:
-        assert abs(self.state.account.cash - self.flows) < D("1e-12")
+        assert abs(self.state.account.cash - self.flows) < Decimal("1e-12")
         for symbol, quantity in self.bought.items():
-            assert abs(self.state.account.position(symbol).quantity - quantity) < D("1e-12")
-            assert quantity > -D("1e-12")
+            assert abs(self.state.account.position(symbol).quantity - quantity) < Decimal("1e-12")
+            assert quantity > -Decimal("1e-12")
 
     @invariant()
     def state_survives_its_codec(self) -> None:
@@ -135,14 +139,14 @@ TestRiskLaws = RiskMachine.TestCase
 
 
 def test_codec_when_dicts_were_filled_in_another_order_then_gives_the_same_bytes() -> None:
-    one = RiskState(Account(D(1)), marks={BTC: D(1), ETH: D(2)})
-    two = RiskState(Account(D(1)), marks={ETH: D(2), BTC: D(1)})
+    one = RiskState(Account(Decimal(1)), marks={BTC: Decimal(1), ETH: Decimal(2)})
+    two = RiskState(Account(Decimal(1)), marks={ETH: Decimal(2), BTC: Decimal(1)})
     assert codec.encode(one) == codec.encode(two)
 
 
 def test_codec_when_a_flat_position_never_earned_then_drops_it_and_keeps_what_did() -> None:
-    never, earned = Position(ETH), Position(BTC, realised=D("-1.5"))
-    state = RiskState(Account(D(1), {ETH: never, BTC: earned}))
+    never, earned = Position(ETH), Position(BTC, realised=Decimal("-1.5"))
+    state = RiskState(Account(Decimal(1), {ETH: never, BTC: earned}))
     assert codec.decode(codec.encode(state)).account.positions == {BTC: earned}
 
 

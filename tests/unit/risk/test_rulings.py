@@ -1,6 +1,6 @@
 import ast
 from collections.abc import Iterator
-from decimal import Decimal as D
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -18,15 +18,18 @@ TESTS_OF_TYPE = {"isinstance", "issubclass"}
 def made(tree: ast.AST) -> Iterator[int]:
     """Lines that construct `Approved`, hand it to something that could, or rename it."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and any(a.name == "Approved" and a.asname for a in node.names):
-            yield node.lineno
-        elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value and named(node.value):
-            yield node.lineno
+        if isinstance(node, ast.ImportFrom):
+            guilty = any(a.name == "Approved" and a.asname for a in node.names)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            guilty = node.value is not None and named(node.value)
         elif isinstance(node, ast.Call):
             called = node.func.id if isinstance(node.func, ast.Name) else ""
             handed = [*node.args, *(k.value for k in node.keywords)]
-            if named(node.func) or (called not in TESTS_OF_TYPE and any(named(a) for a in handed)):
-                yield node.lineno
+            guilty = named(node.func) or (called not in TESTS_OF_TYPE and any(named(a) for a in handed))
+        else:
+            guilty = False
+        if guilty:
+            yield node.lineno
 
 
 def named(node: ast.AST) -> bool:
@@ -74,4 +77,4 @@ def test_reissue_when_the_order_is_durable_but_its_fate_unknown_then_gives_the_s
 def test_reissue_when_the_order_is_known_at_the_venue_then_raises() -> None:
     _, ruling = approved(start(), propose())
     with pytest.raises(InvariantError, match="accepted"):
-        reissue(Order(ruling.intent, OrderStatus.ACCEPTED, T0, D(1)))
+        reissue(Order(ruling.intent, OrderStatus.ACCEPTED, T0, Decimal(1)))

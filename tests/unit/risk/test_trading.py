@@ -1,4 +1,4 @@
-from decimal import Decimal as D
+from decimal import Decimal
 
 from fks_actors.model.orders import Approved, OrderType, Side
 from fks_actors.model.records import ControlRecord, TradingState
@@ -10,7 +10,7 @@ ACTIVE, REDUCING, HALTED = TradingState.ACTIVE, TradingState.REDUCING, TradingSt
 
 
 def at_price(state: RiskState, price: str, ts_ms: int = T0 + 1) -> tuple[RiskState, RiskReply]:
-    return step(state, RiskRequest(ts_ms, {BTC: D(price)}))
+    return step(state, RiskRequest(ts_ms, {BTC: Decimal(price)}))
 
 
 def control(state: RiskState, to: TradingState, ts_ms: int = T0 + 2) -> tuple[RiskState, RiskReply]:
@@ -32,12 +32,12 @@ def test_loss_when_it_reaches_the_daily_limit_then_reduces_until_the_next_utc_da
     assert state.trading is REDUCING
     state, reply = at_price(state, "99", T0 + DAY_MS)
     assert (state.trading, [c.by for c in reply.changes]) == (ACTIVE, ["new_day"])
-    assert state.day_start_equity == D(9900)
+    assert state.day_start_equity == Decimal(9900)
 
 
 def test_loss_when_it_falls_over_midnight_then_counts_in_the_new_day() -> None:
     state, _ = at_price(invested(), "96.9", T0 + DAY_MS)
-    assert (state.trading, state.trading_by, state.day_start_equity) == (REDUCING, "daily_loss", D(10000))
+    assert (state.trading, state.trading_by, state.day_start_equity) == (REDUCING, "daily_loss", Decimal(10000))
 
 
 def test_drawdown_when_it_deepens_over_days_then_reduces_and_halts_for_good() -> None:
@@ -45,7 +45,7 @@ def test_drawdown_when_it_deepens_over_days_then_reduces_and_halts_for_good() ->
     for day, price in enumerate(prices, start=1):
         state, reply = at_price(state, price, T0 + day * DAY_MS)
     assert (state.trading, state.trading_by) == (REDUCING, "drawdown")
-    assert reply.equity.drawdown == D("0.1")
+    assert reply.equity.drawdown == Decimal("0.1")
     state, reply = at_price(state, "90", T0 + 9 * DAY_MS)
     assert (state.trading, reply.changes) == (REDUCING, ())
     state, reply = at_price(state, "80", T0 + 9 * DAY_MS + 1)
@@ -66,7 +66,7 @@ def test_resume_when_a_drawdown_halted_then_re_arms_and_does_not_trip_again() ->
     state, _ = at_price(invested(), "75")
     assert state.trading is HALTED
     state, reply = control(state, ACTIVE)
-    assert (state.trading, state.peak_equity, state.day_start_equity) == (ACTIVE, D(7500), D(7500))
+    assert (state.trading, state.peak_equity, state.day_start_equity) == (ACTIVE, Decimal(7500), Decimal(7500))
     assert reply.changes[-1].reason == "because (re-armed: peak and day start set to equity 7500)"
     assert reply.equity.drawdown == 0
     state, reply = at_price(state, "75", T0 + 9)
@@ -86,19 +86,19 @@ def test_halt_by_the_operator_when_a_new_day_comes_then_stays_and_does_not_re_ar
     state, reply = control(invested(), HALTED)
     assert reply.changes == (ControlRecord(T0 + 2, HALTED, "operator", "because"),)
     state, _ = at_price(state, "99", T0 + 3 * DAY_MS)
-    assert (state.trading, state.peak_equity) == (HALTED, D(10000))
+    assert (state.trading, state.peak_equity) == (HALTED, Decimal(10000))
 
 
 def test_orders_when_halted_then_both_sides_are_refused() -> None:
     state, _ = control(start(btc="1"), HALTED)
-    assert codes(state, signal(quantity=D(1))) == ["halted"]
+    assert codes(state, signal(quantity=Decimal(1))) == ["halted"]
     assert codes(state, propose(Side.SELL)) == ["halted"]
 
 
 def test_orders_when_reducing_then_only_sells_pass_whatever_the_rate() -> None:
     config = RiskConfig(orders_per_minute=1)
     state, _ = control(start(btc="3"), REDUCING)
-    assert codes(state, signal(quantity=D(1))) == ["reducing_only"]
-    sells = tuple(signal(Side.SELL, n, quantity=D(1), order_type=OrderType.MARKET) for n in range(3))
+    assert codes(state, signal(quantity=Decimal(1))) == ["reducing_only"]
+    sells = tuple(signal(Side.SELL, n, quantity=Decimal(1), order_type=OrderType.MARKET) for n in range(3))
     _, reply = step(state, RiskRequest(T0 + 3, proposals=sells), config)
     assert all(isinstance(r, Approved) for r in reply.rulings)

@@ -1,0 +1,184 @@
+// State in, DOM out. Every text goes in as a text node: nothing that the desk says can become markup.
+import { money, percent, price, quantity, signed, span, tone, when, whenInFull } from "./format.js";
+
+const NAMES = {
+  no_quorum: "no quorum", no_change: "no change", partially_filled: "part filled", cancel_pending: "cancelling",
+  stop_loss: "stop", take_profit: "take profit",
+};
+
+export function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== undefined && value !== "") element.setAttribute(name, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+const put = (id, ...children) => document.getElementById(id).replaceChildren(...children);
+const note = (id, text) => put(`${id}-note`, text);
+const word = (code) => NAMES[code] ?? code.replaceAll("_", " ");
+const chip = (code) => h("span", { class: `chip ${code}` }, word(code));
+const num = (text, extra = "") => h("td", { class: `num right ${extra}` }, text);
+
+function clock(ms) {
+  const [date, time] = when(ms).split(" ");
+  return h("td", { class: "num muted", title: whenInFull(ms) }, h("span", { class: "date" }, `${date} `), time);
+}
+
+export function showStatus(status) {
+  const { feed } = status;
+  const badges = [];
+  if (feed.simulated) badges.push(["simulated", "SIMULATED"]);
+  if (feed.kind === "replay") badges.push(["replay", "REPLAY"]);
+  if (feed.kind === "live") badges.push(["live-feed", "LIVE DATA"]);
+  badges.push(status.mode === "live" ? ["live", "LIVE TRADING"] : ["paper", "PAPER"]);
+  put("badges", ...badges.map(([kind, text]) => h("span", { class: `badge ${kind}` }, text)));
+  put("feed", [feed.label || feed.name, feed.ended ? "ended" : ""].filter(Boolean).join(" · "));
+  document.getElementById("feed").title = feed.reason;
+  for (const button of document.querySelectorAll("[data-state]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.state === status.trading.state));
+  }
+  const about = [`FKS Actors ${status.version}`, `run ${status.run_id}`, `${status.symbols.join(", ")}`];
+  if (status.interval_ms) about.push(`${span(status.interval_ms)} bars`);
+  if (status.desk.clock_ms) about.push(`desk time ${whenInFull(status.desk.clock_ms)}`);
+  put("about", about.join(" · "));
+  banner(troubles(status));
+}
+
+function troubles(status) {
+  const { desk, trading } = status;
+  if (!desk.reachable) return "The coordinator does not answer; what you see is what the journal holds.";
+  if (desk.trouble) return `The desk pauses: ${desk.trouble}`;
+  if (!desk.ready) return "The desk is starting.";
+  if (trading.state === "active") return "";
+  const said = trading.state === "halted" ? "Trading is halted" : "Only orders that lower exposure are sent";
+  return `${said} (${trading.by}${trading.reason ? `: ${trading.reason}` : ""}).`;
+}
+
+export function banner(text) {
+  const element = document.getElementById("banner");
+  element.hidden = !text;
+  if (element.textContent !== text) element.textContent = text;
+}
+
+export function showAccount(account) {
+  if (!account) return;
+  const share = Number(account.equity) ? Number(account.exposure) / Number(account.equity) : 0;
+  const rows = [
+    [`Equity, ${account.currency || "quote"}`, money(account.equity), "", `peak ${money(account.peak_equity)}`],
+    ["Day P&L", signed(account.day_pnl), tone(account.day_pnl), "since 00:00 UTC"],
+    ["Unrealised", signed(account.unrealised), tone(account.unrealised), "at last close"],
+    ["Realised", signed(account.realised), tone(account.realised), "net of fees"],
+    ["Exposure", money(account.exposure), "", `${percent(share)} of equity`],
+    ["Cash", money(account.cash), "", Number(account.reserved) ? `${money(account.reserved)} reserved` : "none reserved"],
+    ["Drawdown", percent(account.drawdown), Number(account.drawdown) > 0.1 ? "down" : "", "from the peak"],
+    ["Fees", money(account.fees), "", "paid so far"],
+  ];
+  put("kpis", ...rows.map(([name, value, kind, under]) => h(
+    "div", { class: "kpi" }, h("dt", {}, name), h("dd", { class: `num ${kind}` }, value), h("small", {}, under),
+  )));
+  document.title = `${money(account.equity)} · FKS Actors`;
+}
+
+function table(id, heads, rows, empty) {
+  if (!rows.length) return put(id, h("tbody", {}, h("tr", {}, h("td", { class: "empty" }, empty))));
+  const head = heads.map(([text, kind]) => h("th", { scope: "col", class: kind }, text));
+  return put(id, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...rows));
+}
+
+export function showPositions(positions) {
+  note("positions", positions.length ? `${positions.length} open` : "flat");
+  const rows = positions.map((p) => h(
+    "tr", {}, h("td", {}, p.symbol, h("small", { class: "num" }, quantity(p.quantity))), num(price(p.entry_price)),
+    num(price(p.mark)), num(money(p.value), "wide"), num(signed(p.unrealised), tone(p.unrealised)),
+  ));
+  const heads = [["Symbol, quantity"], ["Entry", "right"], ["Mark", "right"], ["Value", "right wide"], ["P&L", "right"]];
+  table("positions", heads, rows, "No open positions.");
+}
+
+export function showAgents(agents) {
+  if (!agents) return note("agents", "unknown: the coordinator does not answer");
+  const up = agents.filter((agent) => agent.up).length;
+  note("agents", `${up} of ${agents.length} up`);
+  return put("agents", ...agents.map((agent) => h(
+    "li", { class: `agent ${agent.up ? "on" : "off"}`, title: `${agent.restarts} restarts${agent.pid ? `; process ${agent.pid} on ${agent.node}` : ""}` },
+    h("span", { class: "dot", "aria-hidden": "true" }), h("span", {}, word(agent.name)),
+    h("small", {}, [agent.state, agent.restarts ? `↻ ${agent.restarts}` : ""].filter(Boolean).join(" ")),
+  )));
+}
+
+function track(value, threshold) {
+  const bar = h("span", { class: "track", "aria-hidden": "true" }, h("i"));
+  bar.style.setProperty("--value", String(Math.max(0, Math.min(1, value))));
+  if (threshold !== undefined) {
+    bar.style.setProperty("--threshold", String(threshold));
+    bar.append(h("b"));
+  }
+  return bar;
+}
+
+function voteRow(vote) {
+  const sure = vote.confidence === null
+    ? h("span", { class: "muted" }, word(vote.abstained))
+    : h("span", { class: `conf ${vote.action}` }, track(vote.confidence), h("span", { class: "num" }, vote.confidence.toFixed(2)));
+  return h(
+    "div", { class: "row" }, h("span", {}, word(vote.agent)), h("span", {}, chip(vote.action)), sure,
+    h("span", { class: "why" }, vote.reason || "–"),
+  );
+}
+
+export function decisionCard(d, open) {
+  const { verdict } = d;
+  const strength = h(
+    "span", { class: `strength ${verdict.leaning}`, title: `strength ${verdict.strength.toFixed(3)}, needs ${verdict.threshold}` },
+    track(verdict.strength, verdict.threshold), h("span", { class: "num" }, verdict.strength.toFixed(2)),
+  );
+  const minis = d.votes.map((v) => h("span", { class: `chip ${v.action}`, title: word(v.agent) }, `${v.agent[0].toUpperCase()} ${v.action}`));
+  const facts = [
+    `net ${verdict.net.toFixed(2)}, strength ${verdict.strength.toFixed(2)} of ${verdict.threshold.toFixed(2)} needed`,
+    verdict.action === verdict.leaning ? "" : `leans ${verdict.leaning}`, d.flags.join(", "), d.note,
+    d.client_order_id ? `order ${d.client_order_id}` : "",
+  ].filter(Boolean).join(" · ");
+  const card = h(
+    "details", { "data-id": d.decision_id },
+    h(
+      "summary", {}, h("span", { class: "num muted", title: whenInFull(d.close_ms) }, when(d.close_ms)), h("strong", {}, d.symbol),
+      h("span", { class: "num right wide" }, price(d.price)), h("span", {}, chip(verdict.action)), strength,
+      h("span", { class: "minis" }, ...minis), chip(d.outcome),
+    ),
+    h(
+      "div", { class: "body" }, h("div", { class: "votes" }, ...d.votes.map(voteRow)),
+      ...d.refusals.map((r) => h("p", { class: "refusal" }, `${r.message}: ${r.value} against ${r.limit} (${r.code})`)),
+      h("p", { class: "meta" }, facts),
+    ),
+  );
+  card.open = open;
+  return card;
+}
+
+export function showOrders(orders) {
+  note("orders", orders.length ? "newest first" : "");
+  const rows = orders.map((o) => h(
+    "tr", { title: [o.client_order_id, o.reason].filter(Boolean).join(": ") }, clock(o.created_ms),
+    h("td", { class: "fold" }, o.symbol, ...(o.reason ? [h("small", {}, o.reason)] : [])),
+    h("td", {}, chip(o.side), " ", h("span", { class: "muted wide" }, word(o.order_type))),
+    num(quantity(o.quantity)), h("td", { class: "right" }, chip(o.status)),
+  ));
+  table("orders", [["Time"], ["Symbol"], ["Side"], ["Quantity", "right"], ["Status", "right"]], rows, "No orders yet.");
+}
+
+export function showFills(fills) {
+  note("fills", fills.length ? "newest first" : "");
+  const rows = fills.map((f) => h(
+    "tr", { title: `${f.trade_id} of ${f.client_order_id}` }, clock(f.ts_ms), h("td", {}, f.symbol),
+    h("td", {}, chip(f.side)), num(quantity(f.quantity)), num(price(f.price)), num(money(f.fee), "wide"),
+  ));
+  table("fills", [["Time"], ["Symbol"], ["Side"], ["Quantity", "right"], ["Price", "right"], ["Fee", "right wide"]], rows, "No fills yet.");
+}
+
+export function showEquityNote(point) {
+  if (point) note("equity", `${money(point.equity)} at ${whenInFull(point.ts_ms)}`);
+}
+
+export { note, put };

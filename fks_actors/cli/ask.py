@@ -1,0 +1,172 @@
+"""Commands that ask a running desk or tell it something: decide, signal, halt, reduce, resume, orders, agents."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from fks_actors.cli.session import find_home, find_running, open_client, print_json, spoken
+from fks_actors.client import Client
+from fks_actors.home import secret
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; goes into the journal.")]
+_console = Console()
+
+
+@spoken
+def decide(
+    symbol: Annotated[str, typer.Argument(help="For example BTC/USDT.")],
+    explain: Annotated[bool, typer.Option("--explain", help="Show every mind's numbers.")] = False,
+    json: Json = False,
+) -> None:
+    """What the minds say of the last bar of SYMBOL. Nothing is traded."""
+    with open_client() as client:
+        answer = client.decide(symbol)
+    if json:
+        print_json(answer)
+        return
+    verdict = answer["verdict"]
+    _console.print(
+        f"[bold]{answer['symbol']}[/] {verdict['action'].upper()}  strength {verdict['strength']:.2f} "
+        f"(needs {verdict['threshold']:.2f}), net {verdict['net']:+.2f}, bar closed {at(answer['close_ms'])}"
+    )
+    _console.print(votes_table(answer["votes"], explain))
+
+
+def votes_table(votes: list[dict[str, Any]], explain: bool) -> Table:
+    """One row a mind."""
+    table = Table("mind", "vote", "confidence", "reason", box=None, pad_edge=False)
+    for vote in votes:
+        confidence = "" if vote["confidence"] is None else f"{vote['confidence']:.2f}"
+        reason = vote["reason"] or vote["abstained"]
+        if explain and vote["facts"]:
+            reason += "\n" + "  ".join(f"{name}={value:.6g}" for name, value in vote["facts"].items())
+        table.add_row(vote["agent"], vote["action"], confidence, reason)
+    return table
+
+
+@spoken
+def signal(
+    symbol: Annotated[str, typer.Option("--symbol", help="For example BTC/USDT.")],
+    side: Annotated[str, typer.Option("--side", help="buy or sell.")],
+    quantity: Annotated[str, typer.Option("--quantity", help="In base units.")] = "",
+    order_type: Annotated[str, typer.Option("--type", help="market, limit, stop_loss or take_profit.")] = "market",
+    price: Annotated[str, typer.Option("--price", help="Limit or stop price.")] = "",
+    confidence: Annotated[float, typer.Option("--confidence", help="0 to 1.")] = 1.0,
+    key: Annotated[str, typer.Option("--id", help="Dedupe key.")] = "",
+    wait: Annotated[int, typer.Option("--wait", help="Seconds to wait for the outcome; 0 does not wait.")] = 10,
+    json: Json = False,
+) -> None:
+    """Send a signed alert to the webhook, as TradingView would."""
+    home = find_home()
+    alert: dict[str, Any] = {
+        "symbol": symbol,
+        "side": side,
+        "order_type": order_type,
+        "confidence": confidence,
+        "timestamp": datetime.now(UTC).isoformat(),
+    }
+    alert |= {"quantity": quantity} if quantity else {"sizing": "fixed_pct"}
+    alert |= {name: value for name, value in (("price", price), ("id", key)) if value}
+    with Client(find_running(home).url) as client:
+        answer = client.signal(secret(home.webhook_secret, "FKS_WEBHOOK_SECRET")[0], alert, wait)
+    if json:
+        print_json(answer)
+        return
+    _console.print(f"[bold]{answer['status']}[/] {answer['signal_id']}")
+    for order in answer.get("orders", []):
+        _console.print(
+            f"  {order['side']} {order['filled_quantity']} of {order['quantity']} {order['symbol']} "
+            f"{order['status']} at {order['average_price']}, fee {order['fee']} ({order['client_order_id']})"
+        )
+    for reason in answer.get("reasons", []):
+        _console.print(f"  {reason['code']}: {reason['message']}")
+    if answer["status"] in {"denied", "rejected"}:
+        raise typer.Exit(1)
+
+
+@spoken
+def halt(reason: Reason = "operator", json: Json = False) -> None:
+    """Stop trading: cancel open orders, allow no new ones. Positions stay."""
+    _control("halted", reason, json)
+
+
+@spoken
+def reduce(reason: Reason = "operator", json: Json = False) -> None:
+    """Allow only orders that lower exposure."""
+    _control("reducing", reason, json)
+
+
+@spoken
+def resume(reason: Reason = "operator", json: Json = False) -> None:
+    """Trade again."""
+    _control("active", reason, json)
+
+
+def _control(state: str, reason: str, json: bool) -> None:
+    with open_client() as client:
+        answer = client.control(state, reason)
+    if json:
+        print_json(answer)
+    else:
+        _console.print(f"trading is [bold]{answer['state']}[/] ({answer['reason']})")
+
+
+@spoken
+def orders(
+    limit: Annotated[int, typer.Option("--limit", min=1, max=500)] = 20,
+    symbol: Annotated[str, typer.Option("--symbol")] = "",
+    status: Annotated[str, typer.Option("--status", help="For example filled or denied.")] = "",
+    json: Json = False,
+) -> None:
+    """The last orders, newest first."""
+    with open_client() as client:
+        answer = client.get("orders", limit=limit, symbol=symbol, status=status)
+    if json:
+        print_json(answer)
+        return
+    table = Table("time (UTC)", "order", "from", "symbol", "side", "type", "quantity", "filled", "price", "status")
+    for row in answer["items"]:
+        table.add_row(
+            at(row["created_ms"]),
+            row["client_order_id"],
+            row["origin"],
+            row["symbol"],
+            row["side"],
+            row["order_type"],
+            row["quantity"],
+            row["filled_quantity"],
+            row["average_price"],
+            row["status"],
+        )
+    _console.print(table if answer["items"] else "no orders")
+
+
+@spoken
+def agents(json: Json = False) -> None:
+    """Every actor: whether it is up, since when, how often it was restarted."""
+    with open_client() as client:
+        rows = client.agents()
+    if json:
+        print_json(rows)
+        return
+    _console.print(agents_table(rows))
+
+
+def agents_table(rows: list[dict[str, Any]]) -> Table:
+    """One row an actor."""
+    table = Table("actor", "up", "state", "restarts", "pid", "node", box=None, pad_edge=False)
+    for row in rows:
+        up = "[green]yes[/]" if row["up"] else "[red]no[/]"
+        table.add_row(
+            row["name"], up, row.get("state", ""), str(row["restarts"]), str(row.get("pid", "")), row.get("node", "")
+        )
+    return table
+
+
+def at(ts_ms: int) -> str:
+    """UTC minute of an instant."""
+    return datetime.fromtimestamp(ts_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,40 @@
+"""`fks`: every command, and nothing heavy: what a command needs is imported when it runs."""
+
+import typer
+
+from fks_actors import __version__
+from fks_actors.cli import ask, facts, lifecycle
+
+app = typer.Typer(
+    name="fks",
+    help="A trading platform made of Ray actors. Paper trading is the default; `fks up` starts it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+app.command("up")(lifecycle.up)
+app.command("down")(lifecycle.down)
+app.command("status")(facts.status)
+app.command("doctor")(facts.doctor)
+app.command("decide")(ask.decide)
+app.command("signal")(ask.signal)
+app.command("watch")(lifecycle.watch)
+app.command("halt")(ask.halt)
+app.command("reduce")(ask.reduce)
+app.command("resume")(ask.resume)
+app.command("orders")(ask.orders)
+app.command("agents")(ask.agents)
+app.command("config")(facts.config)
+app.add_typer(facts.journal, name="journal")
+
+
+@app.command("version")
+def version() -> None:
+    """The installed version."""
+    typer.echo(__version__)
+
+
+def main() -> None:
+    """Entry point of the `fks` script."""
+    app()

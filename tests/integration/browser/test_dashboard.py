@@ -1,0 +1,153 @@
+"""The dashboard in a real browser: Debian's Chromium over a real HTTP server; the desk behind it is a fake."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.edge import TOKEN, gateway_over, make_app, served
+from tests.fakes import Scene
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium at /usr/bin/chromium"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+@pytest.fixture
+def url(scene: Scene) -> Iterator[str]:
+    app = make_app(gateway_over(reader=scene.reader, desk=scene.desk, poll_s=0.1))
+    with served(app) as base:
+        yield base
+
+
+class Watched:
+    """A page, with what it asked of whom and what its console said."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.requested: list[str] = []
+        self.console: list[str] = []
+        self.received = 0
+        page.on("request", lambda request: self.requested.append(request.url))
+        page.on("console", lambda line: self.console.append(line.text) if line.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: self.console.append(str(error)))
+
+
+@pytest.fixture(params=[("desktop", 1440, 1000, "dark"), ("phone", 390, 844, "light")], ids=lambda p: p[0])
+def watched(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Watched]:
+    _, width, height, scheme = request.param
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    yield Watched(context.new_page())
+    context.close()
+
+
+def _shown(page: Page, name: str, tmp_path: Path) -> None:
+    folder = Path(os.environ.get("FKS_SCREENSHOTS", tmp_path))
+    page.screenshot(path=str(folder / f"{name}-{page.viewport_size['width']}.png"), full_page=True)
+
+
+def test_open_when_desk_has_traded_then_values_votes_and_reasons_show(
+    watched: Watched, url: str, scene: Scene, tmp_path: Path
+) -> None:
+    page = watched.page
+    page.goto(f"{url}/#token={TOKEN}")
+    expect(page.locator("#link-text")).to_have_text("live")
+    expect(page.locator("#badges")).to_have_text(re.compile("SIMULATED.*PAPER"))
+    last = scene.reader.points[-1]
+    expect(page.locator("#kpis")).to_contain_text(f"{last.equity:,.2f}")
+    expect(page.locator("#kpis")).to_contain_text(f"{last.cash:,.2f}")
+    expect(page.locator("#positions")).to_contain_text("BTC/USDT")
+    newest = scene.reader.cycle_rows[0]
+    card = page.locator("#decisions details").first
+    for ballot in newest.ballots:
+        expect(card).to_contain_text(ballot.agent.replace("_", " "))
+        expect(card).to_contain_text(ballot.reason)
+    expect(page.locator("#fills tbody tr")).to_have_count(min(30, len(scene.reader.fill_rows)))
+    expect(page.locator("#orders")).to_contain_text("denied")
+    expect(page.locator("#agents")).to_contain_text("not answering")
+    expect(page.locator("#chart canvas").first).to_be_visible()
+    assert TOKEN not in page.url
+    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert overflow <= 0, "the page scrolls sideways"
+    page.wait_for_timeout(300)
+    _shown(page, "dashboard", tmp_path)
+    assert all(asked.startswith((url, "data:", "blob:")) for asked in watched.requested), watched.requested
+    assert watched.console == []
+
+
+def test_open_when_a_bar_closes_then_it_shows_without_reload(watched: Watched, url: str, scene: Scene) -> None:
+    page = watched.page
+    page.goto(f"{url}/#token={TOKEN}")
+    expect(page.locator("#link-text")).to_have_text("live")
+    expect(page.locator("#decisions details").first).to_be_visible()
+    for _ in range(9):
+        scene.step()
+    last = scene.reader.points[-1]
+    expect(page.locator("#kpis")).to_contain_text(f"{last.equity:,.2f}")
+    newest = scene.reader.cycle_rows[0].decision_id
+    expect(page.locator(f'#decisions details[data-id="{newest}"]')).to_have_count(1)
+    assert watched.console == []
+
+
+def test_open_when_token_is_missing_then_it_is_asked_for_and_kept_for_the_tab(watched: Watched, url: str) -> None:
+    page = watched.page
+    page.goto(url)
+    expect(page.locator("#token-dialog")).to_be_visible()
+    page.get_by_role("textbox", name="Token").fill("wrong")
+    page.keyboard.press("Enter")
+    expect(page.locator("#token-fault")).to_be_visible()
+    page.get_by_role("textbox", name="Token").fill(TOKEN)
+    page.keyboard.press("Enter")
+    expect(page.locator("#link-text")).to_have_text("live")
+    page.reload()
+    expect(page.locator("#link-text")).to_have_text("live")
+
+
+def test_halt_when_operator_gives_a_reason_then_desk_is_told(watched: Watched, url: str, scene: Scene) -> None:
+    page = watched.page
+    page.goto(f"{url}/#token={TOKEN}")
+    expect(page.locator("#link-text")).to_have_text("live")
+    page.get_by_role("button", name="Halt", exact=True).click()
+    page.get_by_role("textbox", name="Reason, kept in the journal").fill("news")
+    page.locator("#control-go").click()
+    expect(page.locator("#control-dialog")).to_be_hidden()
+    expect(page.get_by_role("button", name="Halt", exact=True)).to_have_attribute("aria-pressed", "true")
+    assert [(state, reason) for _, state, reason in scene.desk.controls] == [("halted", "news")]
+
+
+def test_open_when_desk_is_down_then_the_journal_still_shows(watched: Watched, url: str, scene: Scene) -> None:
+    scene.desk.down = True
+    page = watched.page
+    page.goto(f"{url}/#token={TOKEN}")
+    expect(page.locator("#banner")).to_contain_text("coordinator does not answer")
+    expect(page.locator("#decisions details").first).to_be_visible()
+
+
+def test_open_docs_when_offline_then_every_route_is_listed(watched: Watched, url: str, tmp_path: Path) -> None:
+    page = watched.page
+    page.goto(f"{url}/docs")
+    expect(page.locator("#docs")).to_contain_text("/api/v1/decisions/{decision_id}")
+    expect(page.locator("#docs")).to_contain_text("/webhook/tradingview")
+    page.locator("summary", has_text="/webhook/tradingview").click()
+    _shown(page, "docs", tmp_path)
+    assert all(asked.startswith(url) for asked in watched.requested), watched.requested
+    assert watched.console == []

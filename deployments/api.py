@@ -80,12 +80,14 @@ def open_router(view: View) -> APIRouter:
     return routes
 
 
-def router(view: View, desk: Desk, tape: Tape, token: SecretStr, symbols: tuple[str, ...]) -> APIRouter:
+def router(
+    view: View, desk: Desk, tape: Tape, token: SecretStr, symbols: tuple[str, ...], telemetry: Telemetry
+) -> APIRouter:
     """The query API and the controls, behind the token."""
     routes = APIRouter(prefix="/api/v1", dependencies=[Depends(guarded(token))])
     _add_lists(routes, view, symbols)
     _add_state(routes, view)
-    _add_desk(routes, view, desk, tape, symbols)
+    _add_desk(routes, desk, tape, symbols, telemetry)
     _add_unbuilt(routes)
     return routes
 
@@ -167,7 +169,7 @@ def _add_state(routes: APIRouter, view: View) -> None:
         return json_answer(render.risk(state, await asyncio.to_thread(view.reader.controls, 20)))
 
 
-def _add_desk(routes: APIRouter, view: View, desk: Desk, tape: Tape, symbols: tuple[str, ...]) -> None:
+def _add_desk(routes: APIRouter, desk: Desk, tape: Tape, symbols: tuple[str, ...], telemetry: Telemetry) -> None:
     @routes.get("/agents", tags=["desk"])
     async def agents() -> Response:
         """Every actor and its state."""
@@ -189,7 +191,7 @@ def _add_desk(routes: APIRouter, view: View, desk: Desk, tape: Tape, symbols: tu
     @routes.get("/metrics-summary", tags=["desk"])
     async def metrics_summary() -> Response:
         """The metrics as JSON, without histogram buckets."""
-        return json_answer(_summary(await desk.metrics()))
+        return json_answer(_summary(await _cluster_page(desk, telemetry)))
 
     @routes.get("/stream", tags=["desk"], response_class=StreamingResponse)
     async def stream() -> StreamingResponse:
@@ -216,16 +218,19 @@ def metrics_router(desk: Desk, telemetry: Telemetry) -> APIRouter:
     @routes.get("/metrics", summary="Prometheus text of the whole cluster")
     async def metrics() -> Response:
         """The cluster's page; this replica's own figures alone where the desk does not answer."""
-        own = telemetry.snapshot()
-        try:
-            async with asyncio.timeout(_METRICS_S):
-                await desk.push(telemetry.source, own)
-                page = await desk.metrics()
-        except (FksError, TimeoutError):
-            page = merge({telemetry.source: own})
-        return Response(page, 200, media_type=CONTENT_TYPE)
+        return Response(await _cluster_page(desk, telemetry), 200, media_type=CONTENT_TYPE)
 
     return routes
+
+
+async def _cluster_page(desk: Desk, telemetry: Telemetry) -> str:
+    own = telemetry.snapshot()
+    try:
+        async with asyncio.timeout(_METRICS_S):
+            await desk.push(telemetry.source, own)
+            return await desk.metrics()
+    except (FksError, TimeoutError):
+        return merge({telemetry.source: own})
 
 
 def known(symbol: str, symbols: tuple[str, ...]) -> str:

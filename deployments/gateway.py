@@ -114,12 +114,13 @@ def make_app(gateway: Gateway) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        strict_content_type=False,
         lifespan=lifespan,
     )
     answers.answer_errors(app)
     app.include_router(webhook.router(gateway.inbox, gateway.desk, gateway.reader, _rules(gateway), waking.ask))
     app.include_router(api.open_router(view))
-    app.include_router(api.router(view, gateway.desk, tape, gateway.token, gateway.symbols))
+    app.include_router(api.router(view, gateway.desk, tape, gateway.token, gateway.symbols, telemetry))
     app.include_router(api.metrics_router(gateway.desk, telemetry))
     pages.serve_pages(app)
     app.add_middleware(answers.LastResort, count=count)

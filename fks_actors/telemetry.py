@@ -215,20 +215,30 @@ class Gathering:
         self._max_dead = max_dead
         self._pushed: OrderedDict[str, tuple[int, Sequence[Sample]]] = OrderedDict()
         self._buried: list[Sample] = []
+        self._bases: dict[str, Sequence[Sample] | None] = {}
 
     def push(self, source: str, samples: Sequence[Sample], now_ms: int) -> None:
-        """Take a process's present snapshot."""
+        """Take a process's present snapshot. One that was added up and yet comes back counts from there on anew."""
+        if source in self._bases:
+            base = self._bases[source] or samples
+            self._bases[source] = base
+            samples = [*_gauges(samples), *_summed(samples, [(*each[:3], -each[3]) for each in base])]
         self._pushed[source] = (now_ms, samples)
         self._pushed.move_to_end(source)
         dead = [name for name, (at_ms, _) in self._pushed.items() if now_ms - at_ms > self._silent_ms]
         for name in dead[: max(0, len(dead) - self._max_dead)]:
             self._buried = _summed(self._buried, self._pushed.pop(name)[1])
+            self._bases[name] = None
 
     def page(self, now_ms: int) -> str:
         """The Prometheus text of the whole cluster."""
         living = {s: v for s, (at_ms, v) in self._pushed.items() if now_ms - at_ms <= self._silent_ms}
         dead = {s: v for s, (_, v) in self._pushed.items() if s not in living}
         return merge(living, {"": self._buried, **dead})
+
+
+def _gauges(samples: Sequence[Sample]) -> list[Sample]:
+    return [s for s in samples if (family := BY_NAME.get(s[0])) and family.kind in (Kind.LAST, Kind.SUM)]
 
 
 def _summed(first: Sequence[Sample], second: Sequence[Sample]) -> list[Sample]:

@@ -71,7 +71,7 @@ class FakeDesk:
 
     down: bool = False
     ready: bool = True
-    wakes: int = 0
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
     settles: bool = True
     controls: list[tuple[str, str, str]] = field(default_factory=list)
     feed: dict[str, Any] = field(default_factory=lambda: {"kind": "simulated", "ended": False})
@@ -85,7 +85,7 @@ class FakeDesk:
             raise ActorUnavailable("coordinator did not answer within 5 s")
 
     async def wake(self) -> None:
-        self.wakes += 1
+        self.woken.set()
         self._answer()
 
     async def wait_signal(self, signal_id: str, timeout_s: float) -> dict[str, Any] | None:

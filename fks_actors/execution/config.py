@@ -49,8 +49,8 @@ class PaperConfig(BaseModel):
     min_quantity: Positive = Decimal("0.00001")
     min_notional: Positive = Decimal(5)
     markets: Mapping[str, PaperMarket] = {}
-    finished_kept: Annotated[int, Field(ge=1, le=100_000)] = 1_000
-    details_kept: Annotated[int, Field(ge=1, le=10_000)] = 32
+    finished_kept: Annotated[int, Field(ge=1, le=100_000)] = 64
+    details_kept: Annotated[int, Field(ge=1, le=10_000)] = 8
 
 
 def default_rules(symbol: str, config: PaperConfig, price: Decimal | None = None) -> MarketRules:

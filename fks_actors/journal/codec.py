@@ -6,7 +6,7 @@ what could not be read again (NaN, infinity), so that a row which was kept can a
 
 from dataclasses import replace
 from decimal import Decimal
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -99,7 +99,9 @@ _KINDS: dict[type, str] = {
 _ENCODER = msgspec.json.Encoder(decimal_format="string")
 _CANONICAL = msgspec.json.Encoder(decimal_format="string", order="sorted")
 _ENVELOPE = msgspec.json.Decoder(tuple[str, msgspec.Raw])
-_DECODERS = {kind: msgspec.json.Decoder(_Cycle if t is CycleRecord else t) for t, kind in _KINDS.items()}
+_DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
+    kind: msgspec.json.Decoder(_Cycle if t is CycleRecord else t) for t, kind in _KINDS.items()
+}
 _SIGNAL = msgspec.json.Decoder(Signal)
 _CHANGES: dict[type, type[msgspec.Struct]] = {Order: _OrderChange, SignalRecord: _SignalChange}
 _CHANGE_DECODERS = {entry: msgspec.json.Decoder(change) for entry, change in _CHANGES.items()}

@@ -15,6 +15,9 @@ HEAD = "0001"
 QUICK_CHECK_BYTES = 200 << 20
 """Files up to this size are checked whole when they are opened to be written (some 2 ms a MiB)."""
 
+VERSION_TABLE = "fks_schema"
+"""Where the version stands; not Alembic's usual name, as a PostgreSQL database may be shared."""
+
 _LOCK = 0x464B_5301
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -42,8 +45,8 @@ def open_schema(store: Store) -> None:
         version = _version(connection, store.where)
         if version is None:
             metadata.create_all(connection, checkfirst=False)
-            connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
-            connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{HEAD}')")  # noqa: S608
+            connection.exec_driver_sql(f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+            connection.exec_driver_sql(f"INSERT INTO {VERSION_TABLE} VALUES ('{HEAD}')")  # noqa: S608
         elif version != HEAD:
             upgrade(connection)
 
@@ -75,9 +78,9 @@ def upgrade(connection: Connection) -> None:
 
 
 def _version(connection: Connection, where: str) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
+    if not inspect(connection).has_table(VERSION_TABLE):
         return None
-    found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    found = connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalar()  # noqa: S608
     if found is not None and str(found) > HEAD:
         raise JournalError(f"{where} was written by a newer FKS (schema {found}, here {HEAD}): upgrade FKS")
     return str(found) if found is not None else ""

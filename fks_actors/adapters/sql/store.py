@@ -1,8 +1,8 @@
 """One database, opened: where it lies, how a transaction begins, and what becomes of a connection that failed.
 
 SQLite: write-ahead log, every commit synced to the disk, one writer at a time (BEGIN IMMEDIATE), readers on connections
-of their own that cannot write. A file that was moved or deleted under us is noticed before the next write, which would
-otherwise go to a file that nobody finds again. PostgreSQL: the server's own rules; reads see one snapshot.
+of their own that cannot write. A file that was moved or deleted under us is noticed before it is used again: a write
+would otherwise go to a file that nobody finds any more. PostgreSQL: the server's own rules; reads see one snapshot.
 """
 
 import os
@@ -79,6 +79,7 @@ class Store:
         Raises:
             JournalError: see `faults_of`.
         """
+        self._check_place()
         with self._transaction(self._reader) as connection:
             yield connection
 

@@ -37,8 +37,7 @@ class Edge:
 
     async def until_woken(self) -> None:
         async with asyncio.timeout(5):
-            while not self.desk.wakes:
-                await asyncio.sleep(0.001)
+            await self.desk.woken.wait()
 
 
 @pytest.fixture

@@ -82,9 +82,10 @@ def test_children_when_asked_for_twice_then_the_same() -> None:
     assert telemetry.counter("fks_candles_total", "BTC/USDT") is telemetry.counter("fks_candles_total", "BTC/USDT")
 
 
-@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 40_000)), max_size=60))
-def test_page_when_processes_come_and_go_then_totals_never_fall(steps: list[tuple[int, int]]) -> None:
-    gathering = Gathering(silent_ms=10_000, max_dead=2)
+@pytest.mark.parametrize("max_dead", [2, 256])
+@given(steps=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 40_000)), max_size=60))
+def test_page_when_processes_come_and_go_then_totals_never_fall(max_dead: int, steps: list[tuple[int, int]]) -> None:
+    gathering = Gathering(silent_ms=10_000, max_dead=max_dead)
     living: dict[int, Telemetry] = {}
     now_ms = made = 0
     before = 0.0
@@ -95,9 +96,11 @@ def test_page_when_processes_come_and_go_then_totals_never_fall(steps: list[tupl
             living[slot] = Telemetry(f"{slot}-{made}")
         telemetry = living[slot]
         telemetry.counter("fks_webhook_stale_total").inc()
+        telemetry.gauge("fks_webhook_in_flight").set(1)
         gathering.push(telemetry.source, telemetry.snapshot(), now_ms)
-        if passed_ms > 10_000:
-            living = {slot: telemetry}
-        after = read(gathering.page(now_ms))["fks_webhook_stale_total", ()]
-        assert before <= after == total
+        found = read(gathering.page(now_ms))
+        after = found["fks_webhook_stale_total", ()]
+        assert before <= after <= total
+        assert after == total or max_dead == 2
+        assert 1 <= found["fks_webhook_in_flight", ()] <= len(living)
         before = after

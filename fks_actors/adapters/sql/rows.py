@@ -1,0 +1,171 @@
+"""Commits become rows, table by table. Pure: what the writer then sends to the database, in this order."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import URL, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+from fks_actors.adapters.sql import tables
+from fks_actors.adapters.sql.tables import COMMIT_SPAN
+from fks_actors.errors import InvariantError
+from fks_actors.journal.codec import encode, encode_change, kind_of
+from fks_actors.model.candles import BarBatch
+from fks_actors.model.orders import Fill, Order
+from fks_actors.model.records import (
+    Commit,
+    ControlRecord,
+    CycleRecord,
+    Entry,
+    EquityPoint,
+    RunRecord,
+    SignalRecord,
+    Snapshot,
+)
+
+Row = tuple[Any, ...]
+
+_FACTS: tuple[tuple[Table, tuple[str, ...]], ...] = (
+    (tables.candles, ("symbol", "ts_ms")),
+    (tables.decisions, ("decision_id",)),
+    (tables.fills, ("venue", "trade_id")),
+    (tables.runs, ("run_id",)),
+)
+"""The first record of a fact stands; a repeated one changes nothing."""
+
+_MOVING: tuple[tuple[Table, str], ...] = (
+    (tables.orders, "client_order_id"),
+    (tables.signals, "signal_id"),
+    (tables.equity, "ts_ms"),
+    (tables.snapshots, "owner"),
+)
+"""The last word stands; `seq` remains that of the first."""
+
+_APPENDED = (tables.commits, tables.history, tables.controls)
+
+
+def statements(dialect_name: str) -> dict[str, str]:
+    """The insert of each table by its name, its parameters positional and in the order of the table's columns."""
+    insert: Callable[[Table], Any] = sqlite.insert if dialect_name == "sqlite" else postgresql.insert
+    style = "qmark" if dialect_name == "sqlite" else "format"
+    dialect = URL.create(dialect_name).get_dialect()(paramstyle=style)
+    found = {table.name: str(insert(table).compile(dialect=dialect)) for table in _APPENDED}
+    for table, keys in _FACTS:
+        found[table.name] = str(insert(table).on_conflict_do_nothing(index_elements=keys).compile(dialect=dialect))
+    for table, key in _MOVING:
+        new = insert(table)
+        moves = {c.name: new.excluded[c.name] for c in table.columns if c.name not in (key, "seq")}
+        found[table.name] = str(new.on_conflict_do_update(index_elements=[key], set_=moves).compile(dialect=dialect))
+    return found
+
+
+@dataclass
+class Rows:
+    """The rows of one transaction. Things that move several times in it are written once."""
+
+    last_seq: int
+    appended: dict[str, list[Row]] = field(default_factory=dict)
+    moving: dict[str, dict[str | int, Row]] = field(default_factory=dict)
+    _next: int = 0
+
+    def add(self, commit: Commit, recorded_ms: int) -> None:
+        """Take a commit in, as the one after `last_seq`.
+
+        Raises:
+            InvariantError: an entry cannot be written down, or the commit is too large.
+        """
+        self.last_seq += 1
+        self._next = self.last_seq * COMMIT_SPAN
+        self._append(tables.commits, (self.last_seq, commit.commit_id, commit.after, recorded_ms))
+        for entry in commit.entries:
+            _TO_ROWS[type(entry)](self, entry)
+        if self._next >= (self.last_seq + 1) * COMMIT_SPAN:
+            raise InvariantError(f"commit {commit.commit_id} holds more than {COMMIT_SPAN} entries")
+        for snapshot in commit.snapshots:
+            self._snapshot(commit, snapshot)
+
+    def batches(self) -> list[tuple[str, list[Row]]]:
+        """Table names and their rows, in the order in which they are to be written."""
+        moved = [(name, list(rows.values())) for name, rows in self.moving.items()]
+        return [*self.appended.items(), *moved]
+
+    def _append(self, table: Table, row: Row) -> None:
+        self.appended.setdefault(table.name, []).append(row)
+
+    def _move(self, table: Table, key: str | int, seq: int | None, *rest: Any) -> None:
+        rows = self.moving.setdefault(table.name, {})
+        if seq is None:
+            rows[key] = (key, *rest)
+        else:
+            rows[key] = (rows[key][0] if key in rows else seq, key, *rest)
+
+    def _seq(self) -> int:
+        self._next += 1
+        return self._next
+
+    def _bars(self, batch: BarBatch) -> None:
+        for c in batch.candles:
+            row = (c.symbol, c.ts_ms, c.open, c.high, c.low, c.close, c.volume, batch.interval_ms)
+            self._append(tables.candles, row)
+
+    def _cycle(self, r: CycleRecord) -> None:
+        row = (self._seq(), r.decision_id, r.symbol, r.ts_ms, r.outcome.value, _text(r))
+        self._append(tables.decisions, row)
+
+    def _fill(self, f: Fill) -> None:
+        row = (self._seq(), f.venue, f.trade_id, f.client_order_id, f.symbol, f.ts_ms, _text(f))
+        self._append(tables.fills, row)
+
+    def _order(self, order: Order) -> None:
+        key, seq = order.intent.client_order_id, self._seq()
+        self._remember(seq, order, key, order.updated_ms)
+        self._move(tables.orders, key, seq, order.intent.symbol, order.status.value, order.updated_ms, _text(order))
+
+    def _signal(self, record: SignalRecord) -> None:
+        key, seq = record.signal_id, self._seq()
+        self._remember(seq, record, key, record.ts_ms)
+        self._move(tables.signals, key, seq, record.status.value, record.ts_ms, _text(record))
+
+    def _remember(self, seq: int, entry: Order | SignalRecord, key: str, ts_ms: int) -> None:
+        self._append(tables.history, (seq, kind_of(entry), key, ts_ms, encode_change(entry).decode()))
+
+    def _equity(self, point: EquityPoint) -> None:
+        self._move(tables.equity, point.ts_ms, None, _text(point))
+
+    def _control(self, record: ControlRecord) -> None:
+        self._append(tables.controls, (self._seq(), record.ts_ms, _text(record)))
+
+    def _run(self, record: RunRecord) -> None:
+        self._append(tables.runs, (self._seq(), record.run_id, record.ts_ms, _text(record)))
+
+    def _snapshot(self, commit: Commit, snapshot: Snapshot) -> None:
+        self._move(tables.snapshots, snapshot.owner, None, commit.commit_id, snapshot.payload)
+
+
+_TO_ROWS: dict[type, Callable[[Rows, Any], None]] = {
+    BarBatch: Rows._bars,
+    CycleRecord: Rows._cycle,
+    SignalRecord: Rows._signal,
+    Order: Rows._order,
+    Fill: Rows._fill,
+    EquityPoint: Rows._equity,
+    ControlRecord: Rows._control,
+    RunRecord: Rows._run,
+}
+
+
+def rows_of(commits: Sequence[Commit], last_seq: int, recorded_ms: int) -> Rows:
+    """The rows of commits that follow `last_seq`; `recorded_ms` is the wall clock.
+
+    Raises:
+        InvariantError: an entry cannot be written down.
+    """
+    rows = Rows(last_seq)
+    for commit in commits:
+        rows.add(commit, recorded_ms)
+    return rows
+
+
+def _text(entry: Entry) -> str:
+    return encode(entry).decode()

@@ -1,0 +1,149 @@
+"""What `fks up` settles before anything is started: settings, feed, journal, port. Every user's mistake ends here."""
+
+import asyncio
+import shutil
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fks_actors import __version__
+from fks_actors.actors.wiring import Wiring
+from fks_actors.adapters.feeds.config import FeedConfig
+from fks_actors.adapters.feeds.factory import open_feed
+from fks_actors.adapters.feeds.port import FeedInfo, FeedKind
+from fks_actors.adapters.sql import SqlJournal, open_reader
+from fks_actors.cli.journals import journal_urls, set_aside
+from fks_actors.errors import AlreadyRunning, ConfigError, JournalUnavailable
+from fks_actors.home import Home
+from fks_actors.model.records import RunRecord
+from fks_actors.settings import Path_, Settings, load
+
+_MIN_FREE_BYTES = 200 * 1024**2
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A desk that can be started."""
+
+    wiring: Wiring
+    info: FeedInfo
+    settings: Settings
+    set_aside: Path | None
+
+
+def settle(home: Home, config: Path | None, flags: Mapping[Path_, object], fresh: bool) -> Plan:
+    """Check everything that a user can get wrong, and decide what runs.
+
+    Args:
+        home: where the state lives.
+        config: a YAML file, None for the packaged one.
+        flags: command-line values by settings path.
+        fresh: set a journal of the same feed aside and start with new cash.
+
+    Raises:
+        FksError: with what to do about it.
+    """
+    settings = load(config, flags=flags).settings
+    free = shutil.disk_usage(home.root).free
+    if free < _MIN_FREE_BYTES:
+        raise JournalUnavailable(
+            f"only {free // 1024**2} MiB are free for {home.root}, {_MIN_FREE_BYTES // 1024**2} are needed; "
+            "free some, or set FKS_HOME to another disk"
+        )
+    info, feed = asyncio.run(_settled_feed(settings.feed))
+    aside = set_aside(home, _slug_spec(feed)) if fresh else None
+    journal_url, inbox_url = journal_urls(home, settings, _slug_spec(feed))
+    before = _last_run(journal_url)
+    feed = _continued(feed, info, before)
+    run = RunRecord(
+        run_id=uuid.uuid4().hex[:12],
+        ts_ms=_now_ms(),
+        feed=feed.spec,
+        simulated=info.simulated,
+        symbols=info.symbols,
+        interval_ms=info.interval_ms,
+        cash=before.cash if before else settings.desk.cash,
+        version=__version__,
+        feed_start_ms=feed.start_ms or 0,
+        seed=feed.seed if info.simulated else 0,
+        note=info.reason,
+    )
+    _refuse_other_run(before, run, journal_url)
+    wiring = Wiring("fks", settings.model_copy(update={"feed": feed}), run, journal_url, inbox_url)
+    return Plan(wiring, info, wiring.settings, aside)
+
+
+async def _settled_feed(config: FeedConfig) -> tuple[FeedInfo, FeedConfig]:
+    """Open the feed once, so that a bad file or a silent exchange shows now; `auto` becomes what it found."""
+    feed = await open_feed(config)
+    try:
+        info = feed.describe()
+    finally:
+        await feed.close()
+    spec = config.spec
+    if info.kind is FeedKind.SIMULATED:
+        spec = "simulated"
+    elif info.kind is FeedKind.LIVE:
+        spec = f"live:{info.name}"
+    return info, config.model_copy(update={"spec": spec})
+
+
+def _slug_spec(feed: FeedConfig) -> str:
+    return f"simulated-{feed.seed}" if feed.spec == "simulated" else feed.spec
+
+
+def _continued(feed: FeedConfig, info: FeedInfo, before: RunRecord | None) -> FeedConfig:
+    """A simulated market goes on where its journal ends: it starts at the same instant as at first."""
+    if info.kind is not FeedKind.SIMULATED or feed.start_ms is not None:
+        return feed
+    start = before.feed_start_ms if before else _now_ms() // info.interval_ms * info.interval_ms
+    return feed.model_copy(update={"start_ms": start})
+
+
+def _last_run(journal_url: str) -> RunRecord | None:
+    """The last run in the journal; opening it makes it, migrates it, and shows whether it is sound."""
+    journal = SqlJournal(journal_url, _now_ms)
+    journal.close()
+    reader = open_reader(journal_url)
+    try:
+        return reader.last_run()
+    finally:
+        reader.close()
+
+
+def _refuse_other_run(before: RunRecord | None, run: RunRecord, journal_url: str) -> None:
+    if before is None:
+        return
+    differs = [
+        f"{what} {old} there, {new} now"
+        for what, old, new in (
+            ("feed", before.feed, run.feed),
+            ("bars of ms", before.interval_ms, run.interval_ms),
+            ("symbols", ", ".join(before.symbols), ", ".join(run.symbols) if run.simulated else ", ".join(before.symbols)),
+        )
+        if old != new
+    ]
+    if differs:
+        raise ConfigError(
+            f"the journal {journal_url} was written by another run ({'; '.join(differs)}): "
+            "`fks up --new` sets it aside and starts afresh"
+        )
+
+
+def refuse_second(home: Home) -> None:
+    """Refuse to start beside a desk that runs in this home.
+
+    Raises:
+        AlreadyRunning: it runs.
+    """
+    from fks_actors.cli.cluster import recorded_cluster
+
+    held = recorded_cluster(home.run)
+    if held is not None and held.alive():
+        raise AlreadyRunning(f"a desk already runs in {home.root} (process {held.pid}); `fks status`, or `fks down` first")
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,81 @@
+"""The live view of a terminal: the account, the last decisions, the actors; and a plain line where there is none."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+
+from fks_actors.cli.ask import agents_table, at
+from fks_actors.client import Client
+from fks_actors.errors import FksError
+
+_EVERY_S = 1.0
+_PLAIN_EVERY_S = 30.0
+_ROWS = 8
+
+
+def follow(client: Client, console: Console, alive: Callable[[], bool]) -> None:
+    """Show the desk until `alive` says no or the user interrupts."""
+    if console.is_terminal:
+        with Live(console=console, screen=False, auto_refresh=False) as live:
+            while alive():
+                live.update(_screen(client), refresh=True)
+                time.sleep(_EVERY_S)
+        return
+    last = 0.0
+    while alive():
+        if time.monotonic() - last >= _PLAIN_EVERY_S:
+            last = time.monotonic()
+            console.print(_line(client), highlight=False)
+        time.sleep(_EVERY_S)
+
+
+def _screen(client: Client) -> RenderableType:
+    try:
+        status, account = client.status(), client.account()
+        decisions = client.get("decisions", limit=_ROWS)["items"]
+        agents = client.agents()
+    except FksError as error:
+        return Panel(str(error), title="FKS Actors", border_style="red")
+    feed = status["feed"]
+    title = f"FKS Actors  {status['mode'].upper()}  {feed['label']}"
+    figures = Table("equity", "cash", "exposure", "realised", "unrealised", "fees", "drawdown", "trading", box=None)
+    figures.add_row(
+        *(f"{float(account[k]):,.2f}" for k in ("equity", "cash", "exposure", "realised", "unrealised", "fees")),
+        f"{float(account['drawdown']):.2%}",
+        status["trading"]["state"],
+    )
+    table = Table("bar (UTC)", "symbol", "price", "leaning", "strength", "outcome", "votes", box=None, pad_edge=False)
+    for row in decisions:
+        said = "  ".join(f"{v['agent'].split('_')[0]} {v['action']}" for v in row["votes"])
+        verdict = row["verdict"]
+        table.add_row(
+            at(row["ts_ms"]),
+            row["symbol"],
+            row["price"],
+            verdict["leaning"],
+            f"{verdict['strength']:.2f}",
+            row["outcome"],
+            said,
+        )
+    style = "yellow" if feed["simulated"] else "cyan"
+    return Panel(Group(figures, "", table, "", agents_table(agents)), title=title, border_style=style)
+
+
+def _line(client: Client) -> str:
+    try:
+        status, account = client.status(), client.account()
+    except FksError as error:
+        return str(error)
+    facts: dict[str, Any] = {
+        "feed": status["feed"]["label"],
+        "time": at(status["desk"]["clock_ms"]) if status["desk"]["clock_ms"] else "-",
+        "equity": account["equity"],
+        "trading": status["trading"]["state"],
+        "decisions": status["counts"].get("decisions", 0),
+    }
+    return "  ".join(f"{name}={value}" for name, value in facts.items())

@@ -1,12 +1,15 @@
 """FKS_HOME: where a desk keeps its state. Everything under it is private to its user (0700, secrets 0600)."""
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from fks_actors.errors import ConfigError
+from fks_actors.errors import AlreadyRunning, ConfigError
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,21 @@ def find_home() -> Home:
             f"FKS_HOME {root} cannot be made: {error.strerror}; set FKS_HOME to a writable folder"
         ) from None
     return Home(root)
+
+
+@contextlib.contextmanager
+def starting(home: Home) -> Iterator[None]:
+    """Hold the home while a desk is started in it.
+
+    Raises:
+        AlreadyRunning: another command is starting one.
+    """
+    with (home.run / "lock").open("w", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise AlreadyRunning(f"another `fks up` is starting a desk in {home.root}") from None
+        yield
 
 
 def secret(path: Path, variable: str) -> tuple[str, bool]:

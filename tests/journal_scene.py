@@ -117,7 +117,8 @@ def step(index: int, after: str | None = None, *more: Entry, payload: bytes = b"
     """The commit of the bar `index`; it builds on the one before unless `after` is given."""
     if after is None:
         after = f"bar-{index - 1}" if index else GENESIS
-    entries = (batch(index), *(cycle(symbol, index) for symbol in SYMBOLS), equity(START_MS + (index + 1) * HOUR_MS))
+    cycles = tuple(cycle(symbol, index) for symbol in SYMBOLS)
+    entries: tuple[Entry, ...] = (batch(index), *cycles, equity(START_MS + (index + 1) * HOUR_MS))
     snapshots = (Snapshot("risk", payload), Snapshot("desk", payload))
     return Commit(f"bar-{index}", after, (*entries, *more), snapshots)
 

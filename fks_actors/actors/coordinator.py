@@ -25,6 +25,7 @@ from fks_actors.model.records import ControlRecord, RunRecord, SignalRecord, Tra
 _log = logging.getLogger(__name__)
 
 _BATCHES = 64
+_CHUNK = 16
 _SIGNALS = 100
 _WAIT_S = 1.0
 _MAX_PAUSE_S = 10.0
@@ -98,6 +99,7 @@ class CoordinatorActor(Presence):
                 pause = min(2 * pause, _MAX_PAUSE_S)
 
     async def _open(self) -> None:
+        self._council.forget_ahead()
         await self._desk.recover()
         await self._desk.begin(self._run_record)
         if not self._feed_info:
@@ -114,8 +116,25 @@ class CoordinatorActor(Presence):
     async def _bars(self) -> None:
         while not self._feed_ended:
             batches, self._feed_ended = await self._feed.next(self._desk.last_bar_ms, _BATCHES, _WAIT_S)
+            await self._in_chunks(batches)
+
+    async def _in_chunks(self, batches: list[BarBatch]) -> None:
+        """Work through bars that queue up; the minds look at the next chunk while the desk works on this one."""
+        if len(batches) < 2:
             for batch in batches:
                 await self._bar(batch)
+            return
+        chunks = [batches[i : i + _CHUNK] for i in range(0, len(batches), _CHUNK)]
+        seen = self._desk.last_bar_ms
+        async with asyncio.TaskGroup() as group:
+            looking = group.create_task(self._council.look_ahead(chunks[0], dict(seen)))
+            for number, chunk in enumerate(chunks, 1):
+                await looking
+                seen.update((c.symbol, c.ts_ms) for batch in chunk for c in batch.candles)
+                if number < len(chunks):
+                    looking = group.create_task(self._council.look_ahead(chunks[number], dict(seen)))
+                for batch in chunk:
+                    await self._bar(batch)
 
     async def _bar(self, batch: BarBatch) -> None:
         late_ms = _now_ms() - batch.close_ms if self._is_live() else 0

@@ -1,6 +1,7 @@
 """The specialists and their debate, seen from the coordinator (desk.ports.Minds)."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 
 from fks_actors.actors.handles import SpecialistHandle
@@ -26,6 +27,7 @@ class Council:
         self._deadline_s = deadline_s
         self._previous_ms: Mapping[str, int] = {}
         self._snapshots: list[Snapshot] = []
+        self._ahead: dict[tuple[str, BarBatch], tuple[tuple[Ballot, ...], tuple[Snapshot, ...]]] = {}
         self._debate = LiveDebate({name: self._asker(name, handle) for name, handle in handles.items()}, config)
         self._lock = asyncio.Lock()
 
@@ -37,6 +39,25 @@ class Council:
             snapshots = tuple(sorted(self._snapshots, key=lambda s: s.owner))
             return Deliberation(result.ballots, result.verdicts, snapshots)
 
+    async def look_ahead(self, batches: Sequence[BarBatch], previous_ms: Mapping[str, int]) -> None:
+        """Fetch the specialists' answers to batches that come next in one call each, where bars queue up (a replay).
+
+        An answer to a bar depends on no later bar, so it is the same as if asked alone. What fails is asked again.
+        """
+
+        async def fetch(name: str, handle: SpecialistHandle) -> None:
+            with contextlib.suppress(FksError):
+                answers = await handle.ask_ahead(batches, previous_ms, self._deadline_s)
+                self._ahead.update(((name, batch), answer) for batch, answer in zip(batches, answers, strict=True))
+
+        async with asyncio.TaskGroup() as group:
+            for name, handle in self._handles.items():
+                group.create_task(fetch(name, handle))
+
+    def forget_ahead(self) -> None:
+        """Drop what was fetched: the desk starts again from the journal."""
+        self._ahead.clear()
+
     async def learn(self, batches: Sequence[BarBatch], previous_ms: Mapping[str, int]) -> tuple[Snapshot, ...]:
         """Let every specialist observe history."""
         async with asyncio.TaskGroup() as group:
@@ -46,7 +67,8 @@ class Council:
     def _asker(self, name: str, handle: SpecialistHandle) -> Ask:
         async def ask(batch: BarBatch) -> tuple[Ballot, ...]:
             try:
-                ballots, snapshots = await handle.ask(batch, self._previous_ms, self._deadline_s)
+                fetched = self._ahead.pop((name, batch), None)
+                ballots, snapshots = fetched or await handle.ask(batch, self._previous_ms, self._deadline_s)
             except ActorUnavailable as error:
                 return _abstain(name, batch, AbstainReason.LATE, str(error))
             except FksError as error:

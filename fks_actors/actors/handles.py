@@ -103,6 +103,13 @@ class SpecialistHandle(Remote):
         answer = await self.call("ask", batch, dict(previous_ms), timeout_s=timeout_s)
         return cast(tuple[tuple[Ballot, ...], tuple[Snapshot, ...]], answer)
 
+    async def ask_ahead(
+        self, batches: Sequence[BarBatch], previous_ms: Mapping[str, int], timeout_s: float
+    ) -> list[tuple[tuple[Ballot, ...], tuple[Snapshot, ...]]]:
+        """Observe and vote on several batches in turn."""
+        answer = await self.call("ask_ahead", list(batches), dict(previous_ms), timeout_s=timeout_s)
+        return cast("list[tuple[tuple[Ballot, ...], tuple[Snapshot, ...]]]", answer)
+
     async def learn(self, batches: Sequence[BarBatch], previous_ms: Mapping[str, int]) -> tuple[Snapshot, ...]:
         """Observe without a vote."""
         return cast(

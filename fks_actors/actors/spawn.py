@@ -9,6 +9,7 @@ from typing import Any
 
 import ray
 
+from fks_actors.actors.remote import pack, unpack
 from fks_actors.actors.wiring import ActorSpec
 
 _OPTIONS: dict[str, Any] = {
@@ -18,6 +19,7 @@ _OPTIONS: dict[str, Any] = {
     "max_concurrency": 64,
     "lifetime": "detached",
     "get_if_exists": True,
+    "enable_task_events": False,
 }
 
 
@@ -30,24 +32,29 @@ class Hosted:
         if start := getattr(self._held, "start", None):
             await start()
 
-    async def call(self, method: str, *arguments: Any) -> Any:
-        """Run a method of the held object."""
-        return await getattr(self._held, method)(*arguments)
+    async def call(self, method: str, packed: bytes) -> bytes:
+        """Run a method of the held object on packed arguments; its packed answer."""
+        return pack(await getattr(self._held, method)(*unpack(packed)))
 
 
 def spawn(specs: tuple[ActorSpec, ...], namespace: str) -> list[Any]:
     """Make every actor that is not there yet; return their handles, which may still be starting."""
-    hosted = ray.remote(Hosted)
     return [
-        hosted.options(name=spec.name, namespace=namespace, **_OPTIONS).remote(spec.path, spec.arguments)
+        ray.remote(_named(spec))
+        .options(name=spec.name, namespace=namespace, **_OPTIONS)
+        .remote(spec.path, spec.arguments)
         for spec in specs
     ]
 
 
-def dismiss(names: tuple[str, ...], namespace: str) -> None:
-    """End the named actors for good; used on a cluster that is not ours to stop."""
-    for name in names:
-        try:
-            ray.kill(ray.get_actor(name, namespace=namespace), no_restart=True)
-        except ValueError:
-            continue
+def _named(spec: ActorSpec) -> type[Hosted]:
+    """Hosted under the plain class's name, so that Ray's dashboard and the process list tell who is who."""
+    return type(spec.path.partition(":")[2], (Hosted,), {})
+
+
+def dismiss(namespace: str) -> int:
+    """End every actor of the namespace for good, on a cluster that is not ours to stop; return how many."""
+    ours = [a["name"] for a in ray.util.list_named_actors(all_namespaces=True) if a["namespace"] == namespace]
+    for name in ours:
+        ray.kill(ray.get_actor(name, namespace=namespace), no_restart=True)
+    return len(ours)

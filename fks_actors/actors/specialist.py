@@ -38,6 +38,13 @@ class SpecialistActor(Presence):
         self._vote_seconds.observe(time.perf_counter() - start)
         return answer
 
+    async def ask_ahead(
+        self, batches: Sequence[BarBatch], previous_ms: Mapping[str, int]
+    ) -> list[tuple[tuple[Ballot, ...], tuple[Snapshot, ...]]]:
+        """Answers to several batches in turn, in one call."""
+        async with self._lock:
+            return await self._keeper.ask_ahead(batches, previous_ms)
+
     async def learn(self, batches: Sequence[BarBatch], previous_ms: Mapping[str, int]) -> tuple[Snapshot, ...]:
         """Observe history without a vote."""
         async with self._lock:

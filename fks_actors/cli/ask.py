@@ -7,9 +7,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from fks_actors.cli.session import find_home, find_running, open_client, print_json, spoken
+from fks_actors.cli.session import find_running, open_client, print_json, spoken
 from fks_actors.client import Client
-from fks_actors.home import secret
+from fks_actors.home import find_home, secret
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; goes into the journal.")]

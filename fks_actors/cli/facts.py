@@ -1,5 +1,6 @@
 """Commands that print facts: status, config, doctor, journal."""
 
+import json as json_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from fks_actors.cli.ask import Json, agents_table, at
-from fks_actors.cli.session import find_home, find_running, open_client, print_json, spoken
+from fks_actors.cli.session import find_running, open_client, print_json, spoken
+from fks_actors.home import find_home
 
 _console = Console()
 
@@ -117,9 +119,9 @@ def journal_show(
     reader = _reader()
     rows, _ = reader.decisions("", limit, symbol)
     if json:
-        from fks_actors.journal.codec import to_builtins
+        from fks_actors.journal.codec import encode
 
-        print_json([to_builtins(row) for row in rows])
+        print_json([json_module.loads(encode(row)) for row in rows])
         return
     table = Table("bar (UTC)", "symbol", "price", "verdict", "strength", "outcome", "note", box=None, pad_edge=False)
     for row in rows:

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from fks_actors.cli.session import find_running, open_client, print_json, spoken
 from fks_actors.errors import ConfigError
-from fks_actors.home import find_home
+from fks_actors.home import find_home, starting
 
 _console = Console()
 
@@ -43,9 +43,9 @@ def up(
     """Start the desk: paper trading on a live, recorded or simulated market. No keys needed."""
     from fks_actors.cli.plan import refuse_second, settle
     from fks_actors.cli.start import start
+    from fks_actors.settings import load
 
     home = find_home()
-    refuse_second(home)
     flags: dict[tuple[str, ...], object] = {
         ("feed", "spec"): feed,
         ("feed", "speed"): _speed(speed),
@@ -54,11 +54,10 @@ def up(
         ("serve", "port"): port,
     }
     began = time.monotonic()
-    plan = settle(home, config, flags, new)
-    if plan.set_aside and not json:
-        _console.print(f"the old journal lies in {plan.set_aside}")
-    with _step("starting the cluster, the actors and the HTTP edge", quiet=json):
-        started = start(home, plan)
+    settings = load(config, flags=flags).settings
+    with starting(home), _step("starting the cluster, the actors and the HTTP edge", quiet=json):
+        refuse_second(home)
+        started = start(home, settings, lambda: settle(home, settings, new))
     took = time.monotonic() - began
     if json:
         print_json({**started.facts(), "seconds": round(took, 1)})
@@ -89,13 +88,14 @@ def _welcome(started: Any, took: float) -> None:
 
 def _stay(home: Any) -> None:
     """Show the desk until interrupted, then end it."""
-    from fks_actors.cli.cluster import recorded_cluster
+    from fks_actors.cli.cluster.handle import read_handle
+    from fks_actors.cli.cluster.processes import head_alive
     from fks_actors.cli.start import stop
     from fks_actors.cli.view import follow
 
     def alive() -> bool:
-        held = recorded_cluster(home.run)
-        return held is not None and held.alive()
+        held = read_handle(home.run)
+        return held is not None and (not held.owned or head_alive(held))
 
     def interrupt(_: int, __: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -150,5 +150,3 @@ def _step(text: str, quiet: bool) -> Iterator[None]:
         return
     with _console.status(text):
         yield
-
-

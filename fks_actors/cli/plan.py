@@ -4,21 +4,22 @@ import asyncio
 import shutil
 import time
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from fks_actors import __version__
 from fks_actors.actors.wiring import Wiring
-from fks_actors.adapters.feeds.config import FeedConfig
+from fks_actors.adapters.feeds.config import FeedConfig, ReplaySpec, parse_spec
 from fks_actors.adapters.feeds.factory import open_feed
 from fks_actors.adapters.feeds.port import FeedInfo, FeedKind
 from fks_actors.adapters.sql import SqlJournal, open_reader
+from fks_actors.cli.cluster.handle import read_handle
+from fks_actors.cli.cluster.processes import head_alive, stop_cluster
 from fks_actors.cli.journals import journal_urls, set_aside
 from fks_actors.errors import AlreadyRunning, ConfigError, JournalUnavailable
 from fks_actors.home import Home
 from fks_actors.model.records import RunRecord
-from fks_actors.settings import Path_, Settings, load
+from fks_actors.settings import Settings
 
 _MIN_FREE_BYTES = 200 * 1024**2
 
@@ -33,19 +34,17 @@ class Plan:
     set_aside: Path | None
 
 
-def settle(home: Home, config: Path | None, flags: Mapping[Path_, object], fresh: bool) -> Plan:
+def settle(home: Home, settings: Settings, fresh: bool) -> Plan:
     """Check everything that a user can get wrong, and decide what runs.
 
     Args:
         home: where the state lives.
-        config: a YAML file, None for the packaged one.
-        flags: command-line values by settings path.
+        settings: what was asked for.
         fresh: set a journal of the same feed aside and start with new cash.
 
     Raises:
         FksError: with what to do about it.
     """
-    settings = load(config, flags=flags).settings
     free = shutil.disk_usage(home.root).free
     if free < _MIN_FREE_BYTES:
         raise JournalUnavailable(
@@ -82,12 +81,21 @@ async def _settled_feed(config: FeedConfig) -> tuple[FeedInfo, FeedConfig]:
         info = feed.describe()
     finally:
         await feed.close()
-    spec = config.spec
+    spec = _absolute(config.spec)
     if info.kind is FeedKind.SIMULATED:
         spec = "simulated"
     elif info.kind is FeedKind.LIVE:
         spec = f"live:{info.name}"
     return info, config.model_copy(update={"spec": spec})
+
+
+def _absolute(spec: str) -> str:
+    """The recordings by absolute path: the actor that reads them works in another folder."""
+    parsed = parse_spec(spec)
+    if not isinstance(parsed, ReplaySpec):
+        return spec
+    files = [(symbol, str(Path(path).expanduser().absolute())) for symbol, path in parsed.files]
+    return "replay:" + ",".join(f"{symbol}={path}" if symbol else path for symbol, path in files)
 
 
 def _slug_spec(feed: FeedConfig) -> str:
@@ -121,7 +129,11 @@ def _refuse_other_run(before: RunRecord | None, run: RunRecord, journal_url: str
         for what, old, new in (
             ("feed", before.feed, run.feed),
             ("bars of ms", before.interval_ms, run.interval_ms),
-            ("symbols", ", ".join(before.symbols), ", ".join(run.symbols) if run.simulated else ", ".join(before.symbols)),
+            (
+                "symbols",
+                ", ".join(before.symbols),
+                ", ".join((run if run.simulated else before).symbols),
+            ),
         )
         if old != new
     ]
@@ -138,11 +150,15 @@ def refuse_second(home: Home) -> None:
     Raises:
         AlreadyRunning: it runs.
     """
-    from fks_actors.cli.cluster import recorded_cluster
-
-    held = recorded_cluster(home.run)
-    if held is not None and held.alive():
-        raise AlreadyRunning(f"a desk already runs in {home.root} (process {held.pid}); `fks status`, or `fks down` first")
+    held = read_handle(home.run)
+    if held is None:
+        return
+    if held.owned and head_alive(held):
+        raise AlreadyRunning(
+            f"a desk already runs in {home.root} (process {held.pid}); see `fks status`, or end it with `fks down`"
+        )
+    if held.owned:
+        stop_cluster(held, home.run)  # a head that crashed: end what it left behind
 
 
 def _now_ms() -> int:

@@ -53,6 +53,15 @@ class MindKeeper:
         self._answered = batch, answer
         return answer
 
+    async def ask_ahead(self, batches: Sequence[BarBatch], previous_ms: Mapping[str, int]) -> list[Answer]:
+        """Answers to several batches in turn, each from the bars up to its own and no later one."""
+        answers = []
+        seen = dict(previous_ms)
+        for batch in batches:
+            answers.append(await self.ask(batch, seen))
+            seen.update((candle.symbol, candle.ts_ms) for candle in batch.candles)
+        return answers
+
     async def learn(self, batches: Sequence[BarBatch], previous_ms: Mapping[str, int]) -> tuple[Snapshot, ...]:
         """Observe history without a vote; return the last checkpoint of each symbol."""
         symbols = {candle.symbol for batch in batches for candle in batch.candles}

@@ -11,7 +11,7 @@ from pathlib import Path
 from fks_actors.adapters.sql import SqlInbox, SqlJournal
 from fks_actors.journal.codec import decode, encode
 from fks_actors.journal.ports import GENESIS
-from fks_actors.model.records import BarBatch, Commit
+from fks_actors.model.records import Commit
 from tests.journal_scene import SYMBOLS, batch, cycle, equity, signal, step
 
 STEPS = 400
@@ -32,7 +32,7 @@ def _ms(work: Callable[[], object], times: int) -> float:
 
 
 def _both(folder: Path) -> tuple[list[float], list[float]]:
-    """Step by step in turn, so that both see the same disk: the journal, and sqlite3 with the same bytes in two rows."""
+    """In turn, so that both see the same disk: the journal, and sqlite3 with the same bytes in three rows."""
     journal = SqlJournal(f"sqlite:///{folder / 'journal.db'}", _clock)
     bare = sqlite3.connect(folder / "bare.db", isolation_level=None)
     bare.execute("PRAGMA journal_mode=WAL")
@@ -105,7 +105,7 @@ def _recover(journal: SqlJournal) -> None:
 
 
 def _history(journal: SqlJournal) -> None:
-    entries: tuple[BarBatch, ...] = tuple(batch(i) for i in range(5_000))
+    entries = tuple(batch(i) for i in range(5_000))
     start = time.perf_counter()
     journal.commit((Commit("history", GENESIS, (*entries, equity(0))),))
     print(f"10,000 bars of history in one commit: {(time.perf_counter() - start) * 1e3:.0f} ms")

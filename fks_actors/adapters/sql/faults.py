@@ -36,6 +36,8 @@ def faults_of(where: str) -> Iterator[None]:
         raise JournalConflict(f"{where}: another writer was faster; recover from the journal ({error.orig})") from error
     except DBAPIError as error:
         raise _meaning(error.orig, where) from error
+    except sqlite3.Error as error:
+        raise _meaning(error, where) from error
     except TimeoutError as error:
         raise JournalUnavailable(f"{where}: every connection is busy; retry") from error
     except SQLAlchemyError as error:

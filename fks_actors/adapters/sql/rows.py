@@ -1,11 +1,14 @@
 """Commits become rows, table by table. Pure: what the writer then sends to the database, in this order."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import URL, Table
+from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from fks_actors.adapters.sql import tables
 from fks_actors.adapters.sql.tables import COMMIT_SPAN
@@ -42,14 +45,17 @@ _MOVING: tuple[tuple[Table, str], ...] = (
 )
 """The last word stands; `seq` remains that of the first."""
 
+_DIALECTS: dict[str, tuple[Any, Any, str]] = {
+    "sqlite": (sqlite.insert, SQLiteDialect, "qmark"),
+    "postgresql": (postgresql.insert, PGDialect, "format"),
+}
 _APPENDED = (tables.commits, tables.history, tables.controls)
 
 
 def statements(dialect_name: str) -> dict[str, str]:
     """The insert of each table by its name, its parameters positional and in the order of the table's columns."""
-    insert: Callable[[Table], Any] = sqlite.insert if dialect_name == "sqlite" else postgresql.insert
-    style = "qmark" if dialect_name == "sqlite" else "format"
-    dialect = URL.create(dialect_name).get_dialect()(paramstyle=style)
+    insert, made, style = _DIALECTS[dialect_name]
+    dialect = made(paramstyle=style)
     found = {table.name: str(insert(table).compile(dialect=dialect)) for table in _APPENDED}
     for table, keys in _FACTS:
         found[table.name] = str(insert(table).on_conflict_do_nothing(index_elements=keys).compile(dialect=dialect))
@@ -106,6 +112,8 @@ class Rows:
 
     def _bars(self, batch: BarBatch) -> None:
         for c in batch.candles:
+            if not math.isfinite(c.open + c.high + c.low + c.close + c.volume):
+                raise InvariantError(f"the bar of {c.symbol} at {c.ts_ms} holds something that is no number")
             row = (c.symbol, c.ts_ms, c.open, c.high, c.low, c.close, c.volume, batch.interval_ms)
             self._append(tables.candles, row)
 

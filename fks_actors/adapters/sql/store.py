@@ -24,6 +24,7 @@ from fks_actors.errors import ConfigError, JournalUnavailable
 WAL_LIMIT_BYTES = 64 << 20
 _READERS = 8
 _CONNECT_S = 5
+_POLL_S = 0.0005
 
 
 class Store:
@@ -95,7 +96,7 @@ class Store:
             try:
                 with connection.begin():
                     yield connection
-            except DBAPIError:
+            except (DBAPIError, sqlite3.Error):
                 connection.invalidate()
                 raise
 
@@ -127,8 +128,7 @@ class Store:
             return engine.execution_options(postgresql_readonly=True) if read_only else engine
         path, busy_ms = self.path, self._busy_ms
         engine = create_engine(self._url, creator=lambda: _connect(path, read_only, busy_ms), **pool)
-        begin = "BEGIN" if read_only else "BEGIN IMMEDIATE"
-        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+        event.listen(engine, "begin", _begin if read_only else lambda connection: _begin_writing(connection, busy_ms))
         return engine
 
 
@@ -177,10 +177,30 @@ def _connect(path: Path, read_only: bool, busy_ms: int) -> sqlite3.Connection:
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA foreign_keys=ON")
             connection.execute(f"PRAGMA journal_size_limit={WAL_LIMIT_BYTES}")
+            connection.execute("PRAGMA busy_timeout=0")  # _begin_writing waits; after it nothing is in the way
     except sqlite3.Error:
         connection.close()
         raise
     return connection
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def _begin_writing(connection: Connection, busy_ms: int) -> None:
+    """Take the write lock. SQLite's own wait sleeps up to 100 ms a time, which starves the slower of two writers."""
+    driver: Any = connection.connection.driver_connection
+    deadline = time.monotonic() + busy_ms / 1000
+    while True:
+        try:
+            driver.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_POLL_S)
+        else:
+            return
 
 
 def _log_ahead(connection: sqlite3.Connection, deadline: float) -> None:

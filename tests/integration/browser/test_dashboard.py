@@ -88,7 +88,8 @@ def test_open_when_desk_has_traded_then_values_votes_and_reasons_show(
     assert TOKEN not in page.url
     overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert overflow <= 0, "the page scrolls sideways"
-    page.wait_for_timeout(300)
+    cut = page.evaluate("[...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth).length")
+    assert cut == 0, "a table is cut off"
     _shown(page, "dashboard", tmp_path)
     assert all(asked.startswith((url, "data:", "blob:")) for asked in watched.requested), watched.requested
     assert watched.console == []

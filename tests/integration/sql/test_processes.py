@@ -1,0 +1,129 @@
+"""Several processes on one database: killed in the middle, racing for a key, reading while another writes."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from fks_actors.adapters.sql import SqlInbox, SqlJournal, open_reader
+from fks_actors.model.orders import OrderStatus
+from tests.integration.sql.conftest import NOW_MS, WINDOW_MS
+from tests.journal_scene import fill, order, signal, step
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Start workers that are killed when the test ends."""
+    workers: list[subprocess.Popen[str]] = []
+
+    def begin(*arguments: str) -> "subprocess.Popen[str]":
+        command = [sys.executable, "-m", "tests.integration.sql.worker", *arguments]
+        workers.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1))
+        return workers[-1]
+
+    yield begin
+    for worker in workers:
+        worker.kill()
+        worker.communicate()
+
+
+def _said(worker: "subprocess.Popen[str]") -> str:
+    assert worker.stdout is not None
+    return worker.stdout.readline().strip()
+
+
+def _go(worker: "subprocess.Popen[str]") -> None:
+    assert worker.stdin is not None
+    worker.stdin.write("go\n")
+    worker.stdin.flush()
+
+
+@pytest.mark.parametrize("enough", [1, 23, 60])
+def test_commit_when_the_writer_is_killed_then_every_step_is_whole_and_none_that_returned_is_lost(
+    url: str, start: Start, enough: int
+) -> None:
+    worker = start("commit", url)
+    for index in range(enough):
+        assert _said(worker) == str(index)
+    worker.kill()
+    said = enough + len(worker.communicate()[0].split())
+    journal = SqlJournal(url, lambda: NOW_MS)
+    steps = journal.counts()["commits"]
+    assert said <= steps <= said + 1
+    assert journal.head() == f"bar-{steps - 1}"
+    assert journal.snapshot("risk").commit_id == journal.snapshot("desk").commit_id == journal.head()
+    assert journal.counts() == {
+        "commits": steps,
+        "candles": 2 * steps,
+        "decisions": 2 * steps,
+        "orders": steps,
+        "fills": steps,
+        "signals": 0,
+    }
+    again = step(steps - 1, None, order(f"o{steps - 1}", OrderStatus.FILLED), fill(f"t{steps - 1}", f"o{steps - 1}"))
+    assert journal.commit((again, step(steps))) == f"bar-{steps}"
+    journal.close()
+
+
+def test_open_reader_when_another_process_writes_then_every_read_is_a_whole_step(url: str, start: Start) -> None:
+    worker = start("commit", url)
+    _said(worker)
+    reader = open_reader(url)
+    seen = []
+    for _ in range(100):
+        counts = reader.counts()
+        assert counts["decisions"] == counts["candles"] == 2 * counts["commits"]
+        page, _cursor = reader.decisions("", 2)
+        assert [r.symbol for r in page] == ["ETH/USDT", "BTC/USDT"]
+        assert page[0].ts_ms == page[1].ts_ms
+        seen.append(counts["commits"])
+    assert seen == sorted(seen)
+    assert seen[-1] > seen[0]
+    reader.close()
+
+
+def test_put_when_processes_race_for_the_same_keys_then_exactly_one_wins_each(url: str, start: Start) -> None:
+    keys = [f"{'id' if i % 2 else 'body'}:{i}" for i in range(150)]
+    workers = [start("put", url, str(NOW_MS), label, *keys) for label in "abc"]
+    assert [_said(worker) for worker in workers] == ["ready"] * 3
+    for worker in workers:
+        _go(worker)
+    answers = [_said(worker).split() for worker in workers]
+    assert answers[0] == answers[1] == answers[2]
+    assert [answer.split("-", 1)[1] for answer in answers[0]] == keys
+    inbox = SqlInbox(url, WINDOW_MS, lambda: NOW_MS)
+    stored = inbox.after(0, 1_000)
+    assert sorted(s.signal_id for _, s in stored) == sorted(answers[0])
+    assert [cursor for cursor, _ in stored] == list(range(1, 151))
+    inbox.close()
+
+
+def test_put_when_processes_race_for_expired_keys_then_exactly_one_fires_each_again(url: str, start: Start) -> None:
+    keys = [f"{'id' if i % 2 else 'body'}:{i}" for i in range(60)]
+    inbox = SqlInbox(url, WINDOW_MS, lambda: NOW_MS)
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(lambda key: inbox.put(signal(f"old-{key}", key)), keys))
+    workers = [start("put", url, str(NOW_MS + WINDOW_MS + 1), label, *keys) for label in "ab"]
+    assert [_said(worker) for worker in workers] == ["ready"] * 2
+    for worker in workers:
+        _go(worker)
+    answers = [_said(worker).split() for worker in workers]
+    assert answers[0] == answers[1]
+    again = [signal_id for signal_id in answers[0] if not signal_id.startswith("old-")]
+    assert [answer.split("-", 1)[1] for answer in again] == keys[::2]
+    assert len(inbox.after(0, 1_000)) == 90
+    inbox.close()
+
+
+def test_open_when_many_do_so_at_once_then_the_tables_are_made_once(url: str) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        inboxes = list(pool.map(lambda _: SqlInbox(url, WINDOW_MS, lambda: NOW_MS), range(6)))
+    for number, inbox in enumerate(inboxes):
+        assert inbox.put(signal(f"s{number}", f"id:{number}")) == f"s{number}"
+    assert len(inboxes[0].after(0, 10)) == 6
+    for inbox in inboxes:
+        inbox.close()

@@ -18,12 +18,12 @@ T = TypeVar("T")
 
 
 class JournalActor(Presence):
-    """Owns the connection that writes. One thread writes, so that the chain has one order; another one reads."""
+    """Owns the connection that writes. The event loop's thread writes, so that the chain has one order; what arrives
+    meanwhile waits and then shares a transaction. Another thread reads."""
 
     def __init__(self, url: str) -> None:
         super().__init__("journal")
         self._journal = SqlJournal(url, lambda: time.time_ns() // 1_000_000)
-        self._writer = ThreadPoolExecutor(1, "journal-writer")
         self._reader = ThreadPoolExecutor(1, "journal-reader")
         self._waiting: list[tuple[Sequence[Commit], asyncio.Future[str]]] = []
         self._writing = False
@@ -38,23 +38,24 @@ class JournalActor(Presence):
             try:
                 while self._waiting:
                     waiting, self._waiting = self._waiting, []
-                    await self._write(waiting)
+                    self._write(waiting)
+                    await asyncio.sleep(0)
             finally:
                 self._writing = False
         return await done
 
-    async def _write(self, waiting: list[tuple[Sequence[Commit], asyncio.Future[str]]]) -> None:
+    def _write(self, waiting: list[tuple[Sequence[Commit], asyncio.Future[str]]]) -> None:
         together = [commit for commits, _ in waiting for commit in commits]
         start = time.perf_counter()
         try:
-            head = await self._on(self._writer, partial(self._journal.commit, together))
+            head = self._journal.commit(together)
         except JournalError as error:
             self.telemetry.counter("fks_journal_errors_total", "commit").inc()
             if len(waiting) == 1:
                 waiting[0][1].set_exception(error)
                 return
             for each in waiting:  # one refused commit must not take its neighbours along
-                await self._write([each])
+                self._write([each])
             return
         self._append_seconds.observe(time.perf_counter() - start)
         for _, done in waiting:
@@ -89,7 +90,4 @@ class JournalActor(Presence):
         return await self._read(self._journal.last_run)
 
     async def _read(self, read: Callable[[], T]) -> T:
-        return await self._on(self._reader, read)
-
-    async def _on(self, thread: ThreadPoolExecutor, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(thread, work)
+        return await asyncio.get_running_loop().run_in_executor(self._reader, read)

@@ -75,7 +75,8 @@ class LiveDebate:
         final = await self._graph.ainvoke({"batch": batch, "answers": {}})
         return cast("DebateResult", final["result"])
 
-    def _consensus(self, state: _Round) -> _Round:
+    async def _consensus(self, state: _Round) -> _Round:
+        # a coroutine, though it waits for nothing: LangGraph runs plain functions in a thread pool
         batch, answers = state["batch"], state["answers"]
         by_symbol = list(zip(*(answers[agent] for agent in self._minds), strict=True))
         verdicts = tuple(

@@ -8,7 +8,11 @@ import pytest
 from fks_actors import errors
 
 CLASSES = [c for _, c in inspect.getmembers(errors, inspect.isclass) if issubclass(c, errors.FksError)]
-ARGUMENTS = {errors.DataFileError: ("bars.csv", 7, "not a number"), errors.PortTaken: (8000, "python"), errors.MindAhead: ("BTC/USDT", 1, 2)}
+ARGUMENTS = {
+    errors.DataFileError: ("bars.csv", 7, "not a number"),
+    errors.PortTaken: (8000, "python"),
+    errors.MindAhead: ("BTC/USDT", 1, 2),
+}
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda c: c.__name__)

@@ -1,7 +1,7 @@
 """The local cluster under a desk: start it, deploy on it, end it and leave nothing.
 
-`fks up`: `start_head` (or `join` where RAY_ADDRESS is set), `connect`, actors, `start_serve`, `deploy`, `wait_http`,
-`release_dashboard`.
+`fks up`: `start_head` (or `join` where RAY_ADDRESS is set), `connect`, `begin_serve`, actors, `Serving.deploy`,
+`wait_http`, `release_dashboard`.
 `fks down`: `stop_cluster(read_handle(run))`. Any later command or driver: `connect(read_handle(run))`.
 """
 
@@ -10,13 +10,15 @@ from fks_actors.cli.cluster.haproxy import haproxy_fault
 from fks_actors.cli.cluster.ports import port_owner
 from fks_actors.cli.cluster.processes import StopReport, cluster_processes, stop_cluster
 from fks_actors.cli.cluster.ray_head import HeadOptions, connect, driver_env, join, release_dashboard, start_head
-from fks_actors.cli.cluster.serve_app import ServeOptions, deploy, start_serve, wait_http
+from fks_actors.cli.cluster.serve_app import ServeOptions, Serving, begin_serve, deploy, start_serve, wait_http
 
 __all__ = [
     "ClusterHandle",
     "HeadOptions",
     "ServeOptions",
+    "Serving",
     "StopReport",
+    "begin_serve",
     "cluster_processes",
     "connect",
     "deploy",

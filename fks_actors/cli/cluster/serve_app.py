@@ -5,6 +5,7 @@ import importlib
 import logging
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ _POLL_S = 0.05
 _ANSWER_S = 2.0
 # HAProxy may drop a connection right after its start or a reload.
 _STREAK = 3
+_CONTROLLER = "SERVE_CONTROLLER_ACTOR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +29,70 @@ class ServeOptions:
     request_timeout_s: float | None = None
 
 
-def start_serve(options: ServeOptions) -> None:
-    """Start the controller and one proxy, on the head node.
+class Serving:
+    """Serve on its way up: its controller is ordered, its proxies come while the caller goes on and deploys."""
+
+    def __init__(self, options: ServeOptions) -> None:
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="serve-start")
+        self._started = self._pool.submit(_start, options)
+
+    def deploy(
+        self, import_path: str, args: Mapping[str, Any] | None = None, name: str = "fks", route_prefix: str = "/"
+    ) -> None:
+        """Deploy `module:attribute`, an application or a function from `args` to one; wait for replicas and proxies.
+
+        Raises:
+            ClusterError: it does not come up; the text says why.
+        """
+        self._await_controller()
+        deploy(import_path, args, name, route_prefix)
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait until the proxies are up.
+
+        Raises:
+            ClusterError: they do not come up; the text says why.
+        """
+        try:
+            self._started.result()
+        except (RuntimeError, TimeoutError) as error:
+            raise ClusterError(f"Serve cannot be started: {error}") from error
+        finally:
+            self._pool.shutdown(wait=False)
+
+    def _await_controller(self) -> None:
+        """A deployment that comes before the controller would start another, with other options."""
+        while not self._started.done() and not _has_controller():
+            time.sleep(_POLL_S)
+
+
+def begin_serve(options: ServeOptions) -> Serving:
+    """Order the controller and one proxy, on the head node, and go on.
 
     Raises:
         PortTaken: somebody else listens on the port.
     """
-    from ray import serve
-
-    logging.getLogger("ray.serve").setLevel(logging.WARNING)
     owner = port_owner(options.host, options.port)
     if owner is not None:
         raise PortTaken(options.port, owner)
+    return Serving(options)
+
+
+def start_serve(options: ServeOptions) -> None:
+    """`begin_serve`, and wait.
+
+    Raises:
+        PortTaken: somebody else listens on the port.
+        ClusterError: it does not come up; the text says why.
+    """
+    begin_serve(options).wait()
+
+
+def _start(options: ServeOptions) -> None:
+    from ray import serve
+
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)
     serve.start(
         proxy_location="HeadOnly",
         http_options={
@@ -50,8 +104,18 @@ def start_serve(options: ServeOptions) -> None:
     )
 
 
+def _has_controller() -> bool:
+    import ray
+
+    try:
+        ray.get_actor(_CONTROLLER, namespace="serve")
+    except ValueError:
+        return False
+    return True
+
+
 def deploy(import_path: str, args: Mapping[str, Any] | None = None, name: str = "fks", route_prefix: str = "/") -> None:
-    """Deploy `module:attribute`, an application or a function from `args` to one, and wait until its replicas run.
+    """Deploy on a Serve that runs: `module:attribute`, an application or a function from `args` to one.
 
     Raises:
         ClusterError: it does not come up; the text says why.

@@ -19,9 +19,9 @@ from fks_actors.desk.mind import Horizon, RuleMind
 from fks_actors.desk.mind_keeper import MindKeeper
 from fks_actors.desk.ports import Deliberation, DeskPorts, Ruled, VenueReply
 from fks_actors.errors import ActorUnavailable, JournalConflict
+from fks_actors.execution.book import PaperBook
 from fks_actors.execution.config import PaperConfig, default_rules
 from fks_actors.execution.order_state import TERMINAL
-from fks_actors.execution.book import PaperBook
 from fks_actors.market.config import MarketConfig
 from fks_actors.memory.config import MemoryConfig
 from fks_actors.model.account import Account
@@ -148,8 +148,10 @@ class Breaker:
 class InProcessDesk:
     """One desk and the plain objects behind its ports (it is its own DeskPorts' minds, risk and venue)."""
 
-    def __init__(self, symbols: Sequence[str], breaker: Breaker, risk: RiskConfig | None = None) -> None:
-        self.journal = MemoryJournal()
+    def __init__(
+        self, symbols: Sequence[str], breaker: Breaker, risk: RiskConfig | None = None, journal: Any = None
+    ) -> None:
+        self.journal = journal or MemoryJournal()
         self._breaker = breaker
         self._symbols = tuple(symbols)
         self._paper = PaperConfig()
@@ -270,6 +272,21 @@ class _Journal:
 
         async def call(*args: object) -> Any:
             return await self._home._breaker.around(method(*args), lambda: None)
+
+        return call
+
+
+class SqlInProcess:
+    """desk.ports.JournalPort over a SqlJournal of this process."""
+
+    def __init__(self, journal: Any) -> None:
+        self._journal = journal
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._journal, name)
+
+        async def call(*args: object) -> Any:
+            return method(*args)
 
         return call
 

@@ -1,8 +1,6 @@
 """The desk's law: whatever breaks, and whenever, the story that the journal tells is the same."""
 
 import asyncio
-import math
-import random
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fks_actors.model.candles import BarBatch, Candle
 from fks_actors.model.orders import OrderStatus, OrderType, Side
 from fks_actors.model.records import (
     ControlRecord,
@@ -21,26 +18,7 @@ from fks_actors.model.records import (
     TradingState,
 )
 from tests.in_process import CASH, Breaker, InProcessDesk, run_record
-
-SYMBOLS = ("BTC/USDT", "ETH/USDT")
-MINUTE = 60_000
-
-
-def batches(count: int, seed: int = 3) -> list[BarBatch]:
-    """A trending, noisy market that the specialists trade a few times."""
-    rng = random.Random(seed)
-    prices = {"BTC/USDT": 30_000.0, "ETH/USDT": 2_000.0}
-    made = []
-    for i in range(count):
-        candles = []
-        for symbol, price in prices.items():
-            drift = 0.004 * math.sin(i / 40)
-            close = price * math.exp(drift + rng.gauss(0, 0.002))
-            high, low = max(price, close) * 1.001, min(price, close) * 0.999
-            candles.append(Candle(symbol, i * MINUTE, price, high, low, close, rng.uniform(50, 150)))
-            prices[symbol] = close
-        made.append(BarBatch(i * MINUTE, MINUTE, tuple(candles)))
-    return made
+from tests.market import SYMBOLS, batches
 
 
 def signal(number: int, side: Side = Side.BUY, quantity: str = "0.01") -> Signal:

@@ -1,0 +1,72 @@
+"""kill -9 of any actor while the desk trades: the run ends with the same journal as an undisturbed one."""
+
+from pathlib import Path
+
+import pytest
+
+from fks_actors.adapters.sql import SqlJournal
+from tests.in_process import Breaker, InProcessDesk, SqlInProcess, run_record
+from tests.live import ACTORS, LiveDesk
+from tests.market import SYMBOLS, batches, write_files
+
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(400)]
+
+BARS = 1_200
+BETWEEN = 60
+"""How many symbol-bars the desk works on between two kills."""
+
+
+async def undisturbed(folder: Path, bars: int) -> str:
+    """The digest of the same bars through the same rooms in one process, where nothing can break."""
+    journal = SqlJournal(f"sqlite:///{folder}/journal.db", lambda: 0)
+    home = InProcessDesk(SYMBOLS, Breaker(0, 0), journal=SqlInProcess(journal))
+    await home.desk.recover()
+    await home.desk.begin(run_record(SYMBOLS))
+    for batch in batches(bars):
+        await home.desk.run_cycle(batch)
+    try:
+        return journal.digest()
+    finally:
+        journal.close()
+
+
+@pytest.mark.usefixtures("ray_session")
+async def test_kill_when_each_actor_dies_in_turn_then_the_journal_is_that_of_an_undisturbed_run(tmp_path: Path) -> None:
+    for name in ("alone", "live", "files"):
+        (tmp_path / name).mkdir()
+    expected = await undisturbed(tmp_path / "alone", BARS)
+    desk = LiveDesk(tmp_path / "live", "chaos-kill", write_files(tmp_path / "files", batches(BARS)))
+    killed: dict[str, int] = {}
+    try:
+        await desk.start()
+        for actor in ACTORS:
+            seen = desk.counts()["decisions"] if killed else 0
+            await desk.until(f"work before {actor} dies", lambda s, n=seen: _worked(desk, n))
+            killed[actor] = await desk.kill(actor)
+        await desk.until("the end of the recording", lambda s: s["feed"]["ended"], 240.0)
+        assert desk.counts()["decisions"] == 2 * BARS
+        assert desk.counts()["orders"] > 20
+        assert desk.digest() == expected
+        assert all([await desk.pid(actor) != pid for actor, pid in killed.items()])
+    finally:
+        desk.close()
+
+
+def _worked(desk: LiveDesk, seen: int) -> bool:
+    done = desk.counts()["decisions"]
+    assert done < 2 * BARS, "the recording ended before every actor was killed"
+    return done >= seen + BETWEEN
+
+
+@pytest.mark.usefixtures("ray_session")
+async def test_run_when_nothing_breaks_then_live_actors_and_one_process_tell_the_same_story(tmp_path: Path) -> None:
+    for name in ("alone", "live", "files"):
+        (tmp_path / name).mkdir()
+    bars = 300
+    desk = LiveDesk(tmp_path / "live", "chaos-parity", write_files(tmp_path / "files", batches(bars)))
+    try:
+        await desk.start()
+        await desk.until("the end of the recording", lambda s: s["feed"]["ended"])
+        assert desk.digest() == await undisturbed(tmp_path / "alone", bars)
+    finally:
+        desk.close()

@@ -1,0 +1,93 @@
+"""A desk of real actors on the test session's Ray cluster, told apart by its namespace."""
+
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+from fks_actors.actors import names
+from fks_actors.actors.handles import DeskHandle
+from fks_actors.actors.remote import Remote
+from fks_actors.actors.spawn import dismiss, spawn
+from fks_actors.actors.wiring import VENUE, Wiring, actor_specs
+from fks_actors.adapters.feeds.factory import open_feed
+from fks_actors.adapters.sql import open_reader
+from fks_actors.errors import ActorUnavailable
+from fks_actors.model.records import RunRecord
+from fks_actors.settings import load
+
+ACTORS = (
+    names.JOURNAL, names.FEED, *names.HORIZONS, names.RISK, names.connector(VENUE), names.COORDINATOR,
+)  # fmt: skip
+
+
+class LiveDesk:
+    """Spawns the actors of one desk; `close` ends them."""
+
+    def __init__(self, folder: Path, namespace: str, feed: str, speed: str | float = "max") -> None:
+        self.namespace = namespace
+        self.journal_url = f"sqlite:///{folder}/journal.db"
+        self._feed, self._speed, self._folder = feed, speed, folder
+        self.desk = DeskHandle(namespace)
+
+    async def start(self) -> None:
+        """Make the actors."""
+        flags = {("feed", "spec"): self._feed, ("feed", "speed"): self._speed}
+        settings = load(flags=flags, environ={}).settings
+        feed = await open_feed(settings.feed)
+        info = feed.describe()
+        await feed.close()
+        run = RunRecord(
+            "run", 0, self._feed, info.simulated, info.symbols, info.interval_ms, settings.desk.cash, "test"
+        )
+        wiring = Wiring(self.namespace, settings, run, self.journal_url, f"sqlite:///{self._folder}/inbox.db")
+        spawn(actor_specs(wiring), self.namespace)
+
+    async def status(self) -> dict[str, Any]:
+        """The coordinator's status; an empty one while it does not answer."""
+        try:
+            return await self.desk.status()
+        except ActorUnavailable:
+            return {}
+
+    async def until(self, what: str, holds: Any, seconds: float = 120.0) -> dict[str, Any]:
+        """Wait until `holds(status)`; fail after `seconds`, saying what was waited for."""
+        end = time.monotonic() + seconds
+        while True:
+            status = await self.status()
+            if status and holds(status):
+                return status
+            assert time.monotonic() < end, f"waited {seconds} s for {what}; last status {status}"
+            await asyncio.sleep(0.1)
+
+    async def pid(self, actor: str) -> int:
+        """The process that an actor runs in."""
+        return (await Remote(actor, self.namespace).call("report", timeout_s=30.0)).pid
+
+    async def kill(self, actor: str) -> int:
+        """SIGKILL an actor's process; return its id."""
+        pid = await self.pid(actor)
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def digest(self) -> str:
+        """The journal's digest."""
+        reader = open_reader(self.journal_url)
+        try:
+            return reader.digest()
+        finally:
+            reader.close()
+
+    def counts(self) -> dict[str, int]:
+        """How much is recorded."""
+        reader = open_reader(self.journal_url)
+        try:
+            return reader.counts()
+        finally:
+            reader.close()
+
+    def close(self) -> None:
+        """End the actors for good."""
+        dismiss(self.namespace)

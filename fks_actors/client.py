@@ -3,12 +3,13 @@
 import hashlib
 import hmac
 import json
+from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import httpx
 
-from fks_actors.errors import FksError, NotRunning
+from fks_actors.errors import ConfigError, FksError, NotRunning
 
 
 class ApiRefused(FksError):
@@ -40,11 +41,21 @@ class Client:
         url: the desk's address, such as http://127.0.0.1:8000.
         token: the API token.
         timeout_s: how long an answer may take.
+
+    HTTP_PROXY and its like are not asked: a token belongs to the desk alone.
+
+    Raises:
+        ConfigError: the address or the token cannot be sent.
     """
 
     def __init__(self, url: str, token: str = "", timeout_s: float = 10.0) -> None:
+        if not token.isascii() or not token.isprintable():
+            raise ConfigError("the API token holds characters that no HTTP header can; see FKS_API_TOKEN")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._http = httpx.Client(base_url=url, headers=headers, timeout=timeout_s)
+        try:
+            self._http = httpx.Client(base_url=url, headers=headers, timeout=timeout_s, trust_env=False)
+        except httpx.InvalidURL as error:
+            raise ConfigError(f"{url} is no address of a desk: {error}") from None
         self._url = url
 
     def __enter__(self) -> Self:
@@ -75,23 +86,42 @@ class Client:
 
     def status(self) -> dict[str, Any]:
         """The whole in short."""
-        return cast("dict[str, Any]", self.get("status"))
+        return self._object(self.get("status"))
 
-    def account(self) -> dict[str, Any]:
-        """What is owned now."""
-        return cast("dict[str, Any]", self.get("account"))
+    def account(self) -> dict[str, Any] | None:
+        """What is owned now; None before the desk has recorded an account."""
+        try:
+            return self._object(self.get("account"))
+        except ApiRefused as error:
+            if error.status == httpx.codes.SERVICE_UNAVAILABLE:
+                return None
+            raise
+
+    def positions(self) -> list[dict[str, Any]]:
+        """What is held; nothing before the desk has recorded an account."""
+        try:
+            return self._rows(self.get("positions"))
+        except ApiRefused as error:
+            if error.status == httpx.codes.SERVICE_UNAVAILABLE:
+                return []
+            raise
 
     def agents(self) -> list[dict[str, Any]]:
         """Every actor and its state."""
-        return cast("list[dict[str, Any]]", self.get("agents"))
+        return self._rows(self.get("agents"))
+
+    def page(self, path: str, **query: object) -> dict[str, Any]:
+        """A page of a list such as `orders` or `decisions`, newest first: `items` and `next_cursor`."""
+        page = self._object(self.get(path, **query))
+        return {**page, "items": self._rows(page.get("items"))}
 
     def decide(self, symbol: str) -> dict[str, Any]:
         """What the minds say of the last bar, without trading."""
-        return cast("dict[str, Any]", self.post("decide", {"symbol": symbol}))
+        return self._object(self.post("decide", {"symbol": symbol}))
 
     def control(self, state: str, reason: str) -> dict[str, Any]:
         """Change the trading state: active, reducing or halted."""
-        return cast("dict[str, Any]", self.post("control", {"state": state, "reason": reason}))
+        return self._object(self.post("control", {"state": state, "reason": reason}))
 
     def signal(self, secret: str, alert: dict[str, Any], wait_s: int = 0) -> dict[str, Any]:
         """Send an alert signed with `secret`; wait up to `wait_s` seconds for its outcome.
@@ -99,22 +129,26 @@ class Client:
         Raises:
             ApiRefused: the webhook refused it.
         """
-        body = json.dumps(alert).encode()
+        body = json.dumps(alert, default=str).encode()
         headers = {"Content-Type": "application/json", "X-Signature": "sha256=" + sign(secret, body)}
         if wait_s:
             headers["Prefer"] = f"wait={wait_s}"
-        return cast(
-            "dict[str, Any]",
+        timeout_s = max(0, wait_s) + 10.0
+        return self._object(
             self._told(
-                lambda: self._http.post("/webhook/tradingview", content=body, headers=headers, timeout=wait_s + 10.0)
-            ),
+                lambda: self._http.post("/webhook/tradingview", content=body, headers=headers, timeout=timeout_s)
+            )
         )
 
-    def _told(self, send: Any) -> Any:
+    def _told(self, send: Callable[[], httpx.Response]) -> Any:
         try:
-            answer: httpx.Response = send()
-        except httpx.ConnectError:
+            answer = send()
+        except (httpx.ConnectError, httpx.ConnectTimeout):
             raise NotRunning(f"nothing answers at {self._url}; start the desk with `fks up`") from None
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+            raise ConfigError(f"{self._url} is no address of a desk: {error}") from None
+        except httpx.TimeoutException:
+            raise FksError(f"{self._url} did not answer in time; try again, and see `fks doctor`") from None
         except httpx.HTTPError as error:
             raise FksError(f"{self._url}: {type(error).__name__}: {error}") from None
         try:
@@ -123,10 +157,20 @@ class Client:
             raise FksError(f"{self._url}: answered {answer.status_code} without JSON; is this a desk?") from None
         if answer.is_success:
             return body
-        fault = body.get("error", {}) if isinstance(body, dict) else {}
-        raise ApiRefused(
-            answer.status_code, fault.get("code", "unknown"), fault.get("message", ""), fault.get("field") or ""
-        )
+        told = body.get("error") if isinstance(body, dict) else None
+        fault = told if isinstance(told, dict) else {}
+        code, message, field = (str(fault.get(name) or "") for name in ("code", "message", "field"))
+        raise ApiRefused(answer.status_code, code or "unknown", message or "is this a desk?", field)
+
+    def _object(self, answer: Any) -> dict[str, Any]:
+        if isinstance(answer, dict):
+            return answer
+        raise FksError(f"{self._url}: answered other JSON than a desk's; is this a desk?")
+
+    def _rows(self, answer: Any) -> list[dict[str, Any]]:
+        if isinstance(answer, list):
+            return [self._object(row) for row in answer]
+        raise FksError(f"{self._url}: answered other JSON than a desk's; is this a desk?")
 
 
 def sign(secret: str, body: bytes) -> str:

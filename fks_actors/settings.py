@@ -6,26 +6,32 @@ stand here: they come from FKS_WEBHOOK_SECRET and FKS_API_TOKEN or from files un
 """
 
 import difflib
+import functools
+import ipaddress
 import os
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self, get_args, get_origin
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 
 from fks_actors.adapters.feeds.config import FeedConfig
+from fks_actors.adapters.feeds.symbols import symbol_of
 from fks_actors.agents.config import AgentsConfig
 from fks_actors.errors import ConfigError
 from fks_actors.execution.config import PaperConfig
 from fks_actors.market.config import MarketConfig
 from fks_actors.memory.config import MemoryConfig
 from fks_actors.risk.config import RiskConfig
-from fks_actors.webhook.config import WebhookConfig
+from fks_actors.webhook.config import WebhookRules
+from fks_actors.yaml_source import KeyPath, read_value, read_yaml
 
-Path_ = tuple[str, ...]
+_HOST = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*", re.IGNORECASE)
+_JOURNAL = re.compile(r"(sqlite(\+pysqlite)?:////|postgresql(\+psycopg)?://).+")
 
 
 class _Section(BaseModel):
@@ -38,18 +44,26 @@ class DeskSection(_Section):
     In a replay time stands still while an actor restarts, so its deadline may be long.
     """
 
-    cash: Decimal = Field(default=Decimal(10_000), gt=0, allow_inf_nan=False)
+    cash: Decimal = Field(default=Decimal(10_000), gt=0, le=10**15, allow_inf_nan=False)
     vote_deadline_s: float = Field(default=3.0, gt=0, le=600)
     replay_vote_deadline_s: float = Field(default=60.0, gt=0, le=600)
 
 
 class JournalSection(_Section):
-    """Where the journal lies: empty for SQLite under FKS_HOME (one a feed), else `postgresql://...` or `sqlite:///...`.
+    """Where the journal lies: empty for SQLite under FKS_HOME (one a feed), else `postgresql://...` or
+    `sqlite:////absolute/path.db` (a worker would look for a relative path in its own folder).
 
     The URL of a database with a password belongs into the environment: FKS_JOURNAL__URL.
     """
 
     url: str = ""
+
+    @field_validator("url")
+    @classmethod
+    def _usable(cls, given: str) -> str:
+        if given and not _JOURNAL.fullmatch(given):
+            raise ValueError("a journal URL reads postgresql://user@host/db or sqlite:////absolute/path.db")
+        return given
 
 
 class ServeSection(_Section):
@@ -59,6 +73,16 @@ class ServeSection(_Section):
     port: int = Field(default=8000, ge=1, le=65_535)
     replicas: int = Field(default=2, ge=1, le=64)
     proxy: Literal["haproxy", "python"] = "haproxy"
+
+    @field_validator("host")
+    @classmethod
+    def _named(cls, given: str) -> str:
+        try:
+            ipaddress.ip_address(given)
+        except ValueError:
+            if not _HOST.fullmatch(given):
+                raise ValueError(f"{given!r} is no IP address and no host name") from None
+        return given
 
 
 class ClusterSection(_Section):
@@ -77,10 +101,18 @@ class Settings(_Section):
     agents: AgentsConfig = AgentsConfig()
     risk: RiskConfig = RiskConfig()
     paper: PaperConfig = PaperConfig()
-    webhook: WebhookConfig = WebhookConfig()
+    webhook: WebhookRules = WebhookRules()
     journal: JournalSection = JournalSection()
     serve: ServeSection = ServeSection()
     cluster: ClusterSection = ClusterSection()
+
+    @model_validator(mode="after")
+    def _markets_are_symbols(self) -> Self:
+        for name in self.paper.markets:
+            symbol = symbol_of(name)
+            if symbol != name:
+                raise ValueError(f"paper.markets: {name!r} is no symbol; write {symbol or 'BASE/QUOTE'}")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +120,16 @@ class Loaded:
     """Settings and, by key path, where each value that is not a default came from."""
 
     settings: Settings
-    sources: Mapping[Path_, str]
+    sources: Mapping[KeyPath, str]
 
     def rows(self) -> list[tuple[str, str, str]]:
-        """(key, value, source) for every value in effect, in the order of the sections."""
+        """(key, value, source) for every value in effect, in the order of the sections; passwords are masked."""
         return [
             (".".join(path), _shown(value), self._source(path))
             for path, value in _leaves(self.settings.model_dump(mode="json"))
         ]
 
-    def _source(self, path: Path_) -> str:
+    def _source(self, path: KeyPath) -> str:
         return next((self.sources[path[:n]] for n in range(len(path), 0, -1) if path[:n] in self.sources), "default")
 
 
@@ -111,7 +143,7 @@ def default_config() -> Path:
 def load(
     path: Path | None = None,
     environ: Mapping[str, str] | None = None,
-    flags: Mapping[Path_, object] | None = None,
+    flags: Mapping[KeyPath, object] | None = None,
 ) -> Loaded:
     """Compose the settings from file, environment and flags.
 
@@ -121,100 +153,161 @@ def load(
         flags: values by key path; None values are passed over.
 
     Raises:
-        ConfigError: names the file and line (or variable, or flag), the key and what is wrong.
+        ConfigError: names the file and line (or variable, or flag), the key and what is wrong; a line for each fault.
     """
-    values: dict[str, Any] = {}
-    sources: dict[Path_, str] = {}
+    draft = _Draft()
     file = default_config() if path is None else path
-    for key, value, line in _read_yaml(file):
-        _put(values, key, value)
-        sources[key] = f"{file}:{line}"
-    for key, text, name in _read_environment(os.environ if environ is None else environ):
-        _put(values, key, text)
-        sources[key] = name
-    for key, flag in (flags or {}).items():
-        if flag is not None:
-            _put(values, key, flag)
-            sources[key] = "--" + key[-1].replace("_", "-")
-    try:
-        return Loaded(Settings.model_validate(values), sources)
-    except ValidationError as error:
-        raise ConfigError(_told(error, sources, str(file))) from None
-
-
-def _read_yaml(path: Path) -> Iterator[tuple[Path_, Any, int]]:
-    try:
-        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such config file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigError(f"{path}:{line}: not valid YAML: {error.problem}") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not valid YAML: {error}") from None
-    if root is None:
-        return
-    if not isinstance(root, yaml.MappingNode):
-        raise ConfigError(f"{path}:{root.start_mark.line + 1}: the file must hold sections (key: value)")
-    yield from _walk(root, (), path)
-
-
-def _walk(node: yaml.MappingNode, above: Path_, path: Path) -> Iterator[tuple[Path_, Any, int]]:
-    seen: set[str] = set()
-    for key_node, value_node in node.value:
-        line = key_node.start_mark.line + 1
-        key = str(key_node.value)
-        if key in seen:
-            raise ConfigError(f"{path}:{line}: {'.'.join((*above, key))} stands twice")
-        seen.add(key)
-        if isinstance(value_node, yaml.MappingNode) and value_node.value:
-            yield from _walk(value_node, (*above, key), path)
+    for given in read_yaml(file):
+        where = f"{file}:{given.line}"
+        if given.is_section:
+            draft.places[given.key] = where
         else:
-            yield (*above, key), yaml.SafeLoader("").construct_object(value_node, deep=True), line
-
-
-def _read_environment(environ: Mapping[str, str]) -> Iterator[tuple[Path_, Any, str]]:
-    for name in sorted(environ):
+            _refuse_password(given.key, given.value, where)
+            draft.put(given.key, given.value, where)
+    for name, text in sorted((os.environ if environ is None else environ).items()):
         if name.startswith("FKS_") and "__" in name:
             key = tuple(part.lower() for part in name.removeprefix("FKS_").split("__"))
-            try:
-                yield key, yaml.safe_load(environ[name]), name
-            except yaml.YAMLError:
-                yield key, environ[name], name
+            draft.put(key, _from_text(key, text), name)
+    for key, flag in (flags or {}).items():
+        if flag is not None:
+            draft.put(key, flag, _FLAGS.get(key) or "--" + key[-1].replace("_", "-"))
+    try:
+        return Loaded(Settings.model_validate(draft.values), draft.sources)
+    except ValidationError as error:
+        raise ConfigError(draft.told(error, str(file))) from None
 
 
-def _put(values: dict[str, Any], key: Path_, value: object) -> None:
-    for part in key[:-1]:
-        below = values.setdefault(part, {})
-        if not isinstance(below, dict):
-            below = values[part] = {}
-        values = below
-    values[key[-1]] = value
+def without_password(url: str) -> str:
+    """A database's URL that may be shown."""
+    return re.sub(r"(password=)[^&]*", r"\1***", re.sub(r"://([^:/@]*):.*@", r"://\1:***@", url))
 
 
-def _told(error: ValidationError, sources: Mapping[Path_, str], file: str) -> str:
-    lines = []
-    for fault in error.errors():
+_FLAGS: Mapping[KeyPath, str] = {("feed", "spec"): "--feed"}
+"""Flags that are not called like their key."""
+
+_SECRETS = frozenset({"secret", "token", "password"})
+
+
+@dataclass
+class _Draft:
+    """What was given so far. `sources`: where each value came from; `places`: the same, and each section's line."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    sources: dict[KeyPath, str] = field(default_factory=dict)
+    places: dict[KeyPath, str] = field(default_factory=dict)
+
+    def put(self, key: KeyPath, value: object, where: str) -> None:
+        """Take a value; a later one wins over it and over all below it."""
+        name = ".".join(key)
+        if key[-1] in _SECRETS:
+            raise ConfigError(
+                f"{where}: {name}: a secret does not stand in the configuration; set FKS_WEBHOOK_SECRET or "
+                "FKS_API_TOKEN, or let `fks up` make one in FKS_HOME"
+            )
+        if key in _sections():
+            if value is None:
+                return
+            if not isinstance(value, dict):
+                raise ConfigError(f"{where}: {name} is a section; write its keys below it, as key: value")
+        if isinstance(value, bool) and key in _kinds() and bool not in (_kinds()[key], *get_args(_kinds()[key])):
+            raise ConfigError(f"{where}: {name}: must not be true or false (as yes, no, on and off read)")
+        for book in (self.sources, self.places):
+            for below in [k for k in book if k[: len(key)] == key]:
+                del book[below]
+            book[key] = where
+        held = self.values
+        for part in key[:-1]:
+            inner = held.get(part)
+            if not isinstance(inner, dict):
+                inner = held[part] = {}
+            held = inner
+        held[key[-1]] = value
+
+    def told(self, error: ValidationError, file: str) -> str:
+        """The faults, a line each: where, which key, what is wrong."""
+        said: dict[tuple[str, str, str], dict[str, None]] = {}
+        for fault in error.errors(include_url=False):
+            key, where = self._place(fault)
+            message, found = _message(fault, key)
+            said.setdefault((where or file, ".".join(key), found), {})[message] = None
+        return "\n".join(
+            f"{where}: {key + ': ' if key else ''}{' or '.join(messages)}{found}"
+            for (where, key, found), messages in said.items()
+        )
+
+    def _place(self, fault: ErrorDetails) -> tuple[KeyPath, str]:
+        """The key that a user wrote, and where; of a whole section's fault, the key that its text names."""
         key = tuple(str(part) for part in fault["loc"])
-        names = [k for k in sources if k[: len(key)] == key or key[: len(k)] == k]
-        where = sources[names[0]] if names else file
-        message = fault["msg"].removeprefix("Value error, ")
-        if fault["type"] == "extra_forbidden":
-            message = "unknown key" + _nearest(key)
-        lines.append(f"{where}: {'.'.join(key)}: {message}")
-    return "\n".join(lines)
+        below = [k for k in self.places if k[: len(key)] == key and len(k) > len(key)]
+        named = [k for k in below if k[-1] in fault["msg"]]
+        above = [k for k in self.places if k and key[: len(k)] == k]
+        if named:
+            return key, self.places[named[-1]]
+        if above:
+            near = max(above, key=len)
+            is_own = near in _kinds() and fault["type"] != "extra_forbidden"
+            return (near if is_own else key), self.places[near]
+        return key, self.places[below[-1]] if key and below else ""
 
 
-def _nearest(key: Path_) -> str:
-    known = [".".join(path) for path, _ in _leaves(Settings().model_dump(mode="json"))]
-    known += sorted({name.split(".")[0] for name in known})
+def _message(fault: ErrorDetails, key: KeyPath) -> tuple[str, str]:
+    """What is wrong, and `, not <what was found>` where that helps."""
+    if fault["type"] == "extra_forbidden":
+        return "unknown key" + _nearest(key), ""
+    text, value = fault["msg"], fault["input"]
+    for start in ("Input should be ", "Decimal input should be "):
+        if text.startswith(start):
+            rule = text.removeprefix(start).partition(", unable")[0].replace("valid tuple", "list")
+            shown = f"{value!r:.60}" if isinstance(value, str) else f"{value!s:.60}"
+            return f"must be {rule}", f", not {shown}" if isinstance(value, str | int | float) else ""
+    return text.removeprefix("Value error, "), ""
+
+
+def _refuse_password(key: KeyPath, value: object, where: str) -> None:
+    if key == ("journal", "url") and isinstance(value, str) and without_password(value) != value:
+        raise ConfigError(f"{where}: journal.url: a password does not stand in a file; set FKS_JOURNAL__URL instead")
+
+
+def _from_text(key: KeyPath, text: str) -> object:
+    """An environment variable's value; a list may be written with commas."""
+    value = read_value(text)
+    if isinstance(value, str) and get_origin(_kinds().get(key)) is tuple:
+        return [part.strip() for part in value.split(",")]
+    return value
+
+
+@functools.cache
+def _kinds() -> Mapping[KeyPath, Any]:
+    """Every key that a value may be given for, and its type."""
+    return dict(_fields(Settings))
+
+
+@functools.cache
+def _sections() -> frozenset[KeyPath]:
+    """Every key that holds keys of its own."""
+    above = {key[:n] for key in _kinds() for n in range(1, len(key))}
+    return frozenset(above | {key for key, kind in _kinds().items() if get_origin(kind) is Mapping})
+
+
+def _fields(model: type[BaseModel], above: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
+    for name, info in model.model_fields.items():
+        kind = info.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from _fields(kind, (*above, name))
+        else:
+            yield (*above, name), kind
+
+
+def _nearest(key: KeyPath) -> str:
+    known = [".".join(path) for path in (*_kinds(), *_sections()) if len(path) == len(key)]
     close = difflib.get_close_matches(".".join(key), known, n=1, cutoff=0.6)
-    return f"; did you mean {close[0]}?" if close else ""
+    if not close:
+        own = {path[-1]: ".".join(path) for path in _kinds()}
+        close = [own[name] for name in difflib.get_close_matches(key[-1], own, n=1, cutoff=0.75)]
+    return f"; did you mean {close[0]}?" if close else "; `fks config` prints every key"
 
 
-def _leaves(values: Mapping[str, Any], above: Path_ = ()) -> Iterator[tuple[Path_, Any]]:
+def _leaves(values: Mapping[str, Any], above: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
     for key, value in values.items():
         if isinstance(value, dict) and value:
             yield from _leaves(value, (*above, key))
@@ -225,4 +318,4 @@ def _leaves(values: Mapping[str, Any], above: Path_ = ()) -> Iterator[tuple[Path
 def _shown(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(str(v) for v in value) or "(none)"
-    return "(none)" if value is None or value == {} else str(value)
+    return "(none)" if value in (None, "", {}) else without_password(str(value))

@@ -4,16 +4,15 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from fks_actors.cli.session import find_running, open_client, print_json, spoken
+from fks_actors.cli.session import EXIT_FAILED, console, find_running, open_client, print_json, running_secret, spoken
 from fks_actors.client import Client
-from fks_actors.home import find_home, secret
+from fks_actors.home import find_home
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; goes into the journal.")]
-_console = Console()
 
 
 @spoken
@@ -29,11 +28,12 @@ def decide(
         print_json(answer)
         return
     verdict = answer["verdict"]
-    _console.print(
-        f"[bold]{answer['symbol']}[/] {verdict['action'].upper()}  strength {verdict['strength']:.2f} "
-        f"(needs {verdict['threshold']:.2f}), net {verdict['net']:+.2f}, bar closed {at(answer['close_ms'])}"
+    console.print(
+        Text(answer["symbol"], "bold"),
+        f"{verdict['action'].upper()}  strength {verdict['strength']:.2f} (needs {verdict['threshold']:.2f}), "
+        f"net {verdict['net']:+.2f}, bar closed {at(answer['close_ms'])} UTC",
     )
-    _console.print(votes_table(answer["votes"], explain))
+    console.print(votes_table(answer["votes"], explain))
 
 
 def votes_table(votes: list[dict[str, Any]], explain: bool) -> Table:
@@ -55,9 +55,11 @@ def signal(
     quantity: Annotated[str, typer.Option("--quantity", help="In base units.")] = "",
     order_type: Annotated[str, typer.Option("--type", help="market, limit, stop_loss or take_profit.")] = "market",
     price: Annotated[str, typer.Option("--price", help="Limit or stop price.")] = "",
-    confidence: Annotated[float, typer.Option("--confidence", help="0 to 1.")] = 1.0,
+    confidence: Annotated[float, typer.Option("--confidence", min=0, max=1, help="0 to 1.")] = 1.0,
     key: Annotated[str, typer.Option("--id", help="Dedupe key.")] = "",
-    wait: Annotated[int, typer.Option("--wait", help="Seconds to wait for the outcome; 0 does not wait.")] = 10,
+    wait: Annotated[
+        int, typer.Option("--wait", min=0, max=30, help="Seconds to wait for the outcome; 0 does not wait.")
+    ] = 10,
     json: Json = False,
 ) -> None:
     """Send a signed alert to the webhook, as TradingView would."""
@@ -72,20 +74,26 @@ def signal(
     alert |= {"quantity": quantity} if quantity else {"sizing": "fixed_pct"}
     alert |= {name: value for name, value in (("price", price), ("id", key)) if value}
     with Client(find_running(home).url) as client:
-        answer = client.signal(secret(home.webhook_secret, "FKS_WEBHOOK_SECRET")[0], alert, wait)
+        signing = running_secret(home, home.webhook_secret.name, "FKS_WEBHOOK_SECRET")
+        answer = client.signal(signing, alert, wait)
     if json:
         print_json(answer)
+        _exit_unless_done(answer)
         return
-    _console.print(f"[bold]{answer['status']}[/] {answer['signal_id']}")
+    console.print(Text(answer["status"], "bold"), answer["signal_id"])
     for order in answer.get("orders", []):
-        _console.print(
+        console.print(
             f"  {order['side']} {order['filled_quantity']} of {order['quantity']} {order['symbol']} "
             f"{order['status']} at {order['average_price']}, fee {order['fee']} ({order['client_order_id']})"
         )
     for reason in answer.get("reasons", []):
-        _console.print(f"  {reason['code']}: {reason['message']}")
+        console.print(f"  {reason['code']}: {reason['message']}")
+    _exit_unless_done(answer)
+
+
+def _exit_unless_done(answer: dict[str, Any]) -> None:
     if answer["status"] in {"denied", "rejected"}:
-        raise typer.Exit(1)
+        raise typer.Exit(EXIT_FAILED)
 
 
 @spoken
@@ -112,24 +120,28 @@ def _control(state: str, reason: str, json: bool) -> None:
     if json:
         print_json(answer)
     else:
-        _console.print(f"trading is [bold]{answer['state']}[/] ({answer['reason']})")
+        console.print("trading is", Text(answer["state"], "bold"), f"({answer['reason']})")
 
 
 @spoken
 def orders(
-    limit: Annotated[int, typer.Option("--limit", min=1, max=500)] = 20,
-    symbol: Annotated[str, typer.Option("--symbol")] = "",
+    limit: Annotated[int, typer.Option("--limit", min=1, max=500, help="How many.")] = 20,
+    symbol: Annotated[str, typer.Option("--symbol", help="Only this symbol's.")] = "",
     status: Annotated[str, typer.Option("--status", help="For example filled or denied.")] = "",
     json: Json = False,
 ) -> None:
     """The last orders, newest first."""
     with open_client() as client:
-        answer = client.get("orders", limit=limit, symbol=symbol, status=status)
+        answer = client.page("orders", limit=limit, symbol=symbol, status=status)
     if json:
         print_json(answer)
         return
+    rows = answer["items"]
+    if not rows:
+        console.print("no orders")
+        return
     table = Table("time (UTC)", "order", "from", "symbol", "side", "type", "quantity", "filled", "price", "status")
-    for row in answer["items"]:
+    for row in rows:
         table.add_row(
             at(row["created_ms"]),
             row["client_order_id"],
@@ -142,7 +154,7 @@ def orders(
             row["average_price"],
             row["status"],
         )
-    _console.print(table if answer["items"] else "no orders")
+    console.print(table)
 
 
 @spoken
@@ -153,14 +165,14 @@ def agents(json: Json = False) -> None:
     if json:
         print_json(rows)
         return
-    _console.print(agents_table(rows))
+    console.print(agents_table(rows))
 
 
 def agents_table(rows: list[dict[str, Any]]) -> Table:
     """One row an actor."""
     table = Table("actor", "up", "state", "restarts", "pid", "node", box=None, pad_edge=False)
     for row in rows:
-        up = "[green]yes[/]" if row["up"] else "[red]no[/]"
+        up = Text("yes", "green") if row["up"] else Text("no", "red")
         table.add_row(
             row["name"], up, row.get("state", ""), str(row["restarts"]), str(row.get("pid", "")), row.get("node", "")
         )

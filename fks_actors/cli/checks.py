@@ -1,5 +1,6 @@
 """What `fks doctor` looks at. Each check is a function that never raises: it finds, and says what to do."""
 
+import os
 import platform
 import shutil
 import time
@@ -11,8 +12,8 @@ from typing import Literal
 
 import psutil
 
-from fks_actors.errors import FksError
-from fks_actors.home import Home
+from fks_actors.errors import FksError, JournalUnavailable
+from fks_actors.home import Home, known_secret
 from fks_actors.settings import Settings, load
 
 _GIB = 1024**3
@@ -32,15 +33,23 @@ class Finding:
 
 def examine(home: Home, config: Path | None) -> list[Finding]:
     """Every check, in the order in which a user would mend things."""
-    findings = [_python(), _ray(), _config(config)]
+    findings = [_python(), _ray()]
     try:
         settings = load(config).settings
-    except FksError:
-        return findings
+    except FksError as error:
+        return [*findings, Finding("config", "failed", str(error), "correct it, or leave it out for the default")]
+    findings.append(Finding("config", "ok", str(config) if config else "the packaged paper.yaml"))
     checks: tuple[Callable[[Home, Settings], Finding], ...] = (
         _home, _disk, _memory, _clock, _port, _haproxy, _feed, _journals, _desk,
     )  # fmt: skip
-    return findings + [check(home, settings) for check in checks]
+    return findings + [_checked(check, home, settings) for check in checks]
+
+
+def _checked(check: Callable[[Home, Settings], Finding], home: Home, settings: Settings) -> Finding:
+    try:
+        return check(home, settings)
+    except (FksError, OSError) as error:
+        return Finding(check.__name__.strip("_"), "failed", str(error), "mend what is named")
 
 
 def _python() -> Finding:
@@ -54,21 +63,12 @@ def _ray() -> Finding:
         return Finding("ray", "failed", "not installed", "run `make install`")
 
 
-def _config(path: Path | None) -> Finding:
-    try:
-        load(path)
-    except FksError as error:
-        return Finding("config", "failed", str(error), "correct the key, or leave it out for the default")
-    return Finding("config", "ok", str(path) if path else "the packaged paper.yaml")
-
-
 def _home(home: Home, _: Settings) -> Finding:
     mode = home.root.stat().st_mode & 0o077
     if mode:
         return Finding("home", "warning", f"{home.root} can be read by others", f"chmod 700 {home.root}")
-    for path in (home.api_token, home.webhook_secret):
-        if path.exists() and path.stat().st_mode & 0o077:
-            return Finding("home", "failed", f"{path.name} can be read by others", f"chmod 600 {path}, then replace it")
+    for path, variable in ((home.api_token, "FKS_API_TOKEN"), (home.webhook_secret, "FKS_WEBHOOK_SECRET")):
+        known_secret(path, variable)
     return Finding("home", "ok", str(home.root))
 
 
@@ -90,12 +90,19 @@ def _memory(_: Home, __: Settings) -> Finding:
 
 def _clock(home: Home, _: Settings) -> Finding:
     now = time.time()
-    newest = max((path.stat().st_mtime for path in home.root.rglob("*") if path.is_file()), default=now)
+    newest = max((_written_s(path) for path in home.root.glob("journals/*/*")), default=now)
     if newest > now + 60:
         return Finding("clock", "failed", "the clock stands before the newest file of FKS_HOME", "set the clock (NTP)")
     if not Path("/run/systemd/timesync/synchronized").exists() and Path("/run/systemd/timesync").exists():
         return Finding("clock", "warning", "not synchronised", "timedatectl set-ntp true; alerts carry timestamps")
     return Finding("clock", "ok", time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(now)))
+
+
+def _written_s(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # gone meanwhile
+        return 0.0
 
 
 def _port(home: Home, settings: Settings) -> Finding:
@@ -126,40 +133,52 @@ def _haproxy(_: Home, settings: Settings) -> Finding:
 
 
 def _feed(_: Home, settings: Settings) -> Finding:
-    spec = settings.feed.spec
-    if not spec.startswith("replay:"):
-        return Finding("feed", "ok", f"{spec}: looked for when the desk starts")
-    for part in spec.removeprefix("replay:").split(","):
-        path = Path(part.split("=")[-1])
-        if not path.is_file():
-            return Finding("feed", "failed", f"{path} is not there", "correct feed.spec")
-    return Finding("feed", "ok", spec)
+    from fks_actors.adapters.feeds.config import ReplaySpec, parse_spec
+    from fks_actors.adapters.feeds.replay import load as load_recordings
+
+    spec = parse_spec(settings.feed.spec)
+    if not isinstance(spec, ReplaySpec):
+        return Finding("feed", "ok", f"{settings.feed.spec}: looked for when the desk starts")
+    try:
+        tracks = load_recordings((symbol, os.path.expanduser(path)) for symbol, path in spec.files)
+    except FksError as error:
+        return Finding("feed", "failed", str(error), "correct the file, or feed.spec")
+    notes = "; ".join(note for track in tracks for note in track.notes())
+    return Finding("feed", "ok", f"{len(tracks)} recordings are sound{'; ' + notes if notes else ''}")
 
 
-def _journals(home: Home, _: Settings) -> Finding:
+def _journals(home: Home, settings: Settings) -> Finding:
     from fks_actors.adapters.sql import open_reader
+    from fks_actors.cli.journals import kept_journals, sqlite_url
 
-    found = sorted(home.root.glob("journals/*/journal.db"))
-    for path in found:
+    urls = [settings.journal.url] if settings.journal.url else [sqlite_url(path) for path in kept_journals(home)]
+    for url in urls:
         try:
-            open_reader(f"sqlite:///{path}").counts()
+            reader = open_reader(url)
+            try:
+                reader.counts()
+            finally:
+                reader.close()
+        except JournalUnavailable as error:
+            return Finding("journal", "warning", str(error), "`fks up` makes or mends it where it can")
         except FksError as error:
-            return Finding("journal", "failed", str(error), f"restore a backup, or move {path.parent} away")
-    return Finding("journal", "ok", f"{len(found)} readable" if found else "none yet")
+            return Finding("journal", "failed", str(error), "restore a backup, or `fks up --new` sets it aside")
+    return Finding("journal", "ok", f"{len(urls)} readable" if urls else "none yet")
 
 
 def _desk(home: Home, _: Settings) -> Finding:
     from fks_actors.cli.session import find_running, open_client
 
-    try:
-        running = find_running(home)
-    except FksError:
+    if not (home.run / "desk.json").exists():
         return Finding("desk", "ok", "not running")
     try:
-        with open_client() as client:
-            facts = client.status()
+        running = find_running(home)
+        with open_client(home) as client:
+            desk = client.status().get("desk") or {}
     except FksError as error:
         return Finding("desk", "failed", str(error), "fks down, then fks up")
-    if facts["desk"]["trouble"]:
-        return Finding("desk", "warning", facts["desk"]["trouble"], "the desk retries by itself; see `fks agents`")
+    if not desk.get("reachable"):
+        return Finding("desk", "warning", "its HTTP edge answers, the desk does not", "wait; else fks down, fks up")
+    if desk.get("trouble"):
+        return Finding("desk", "warning", str(desk["trouble"]), "the desk retries by itself; see `fks agents`")
     return Finding("desk", "ok", f"running at {running.url}")

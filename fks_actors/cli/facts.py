@@ -1,22 +1,25 @@
 """Commands that print facts: status, config, doctor, journal."""
 
+import contextlib
 import json as json_module
-from pathlib import Path
-from typing import Annotated, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from fks_actors.cli.ask import Json, agents_table, at
-from fks_actors.cli.session import find_running, open_client, print_json, spoken
+from fks_actors.cli.options import ConfigFile, Feed, Port, Seed, Speed, Symbols, flags_of
+from fks_actors.cli.session import console, find_running, open_client, print_json, spoken
+from fks_actors.client import ApiRefused, Client
 from fks_actors.home import find_home
 
-_console = Console()
+if TYPE_CHECKING:
+    from fks_actors.adapters.sql.reader import SqlReader
 
-ConfigFile = Annotated[
-    Path | None, typer.Option("--config", help="A YAML file; the packaged paper.yaml without it.", show_default=False)
-]
+FIGURES = ("equity", "cash", "exposure", "realised", "unrealised", "fees")
+_UNAVAILABLE = 503
 
 
 @spoken
@@ -26,13 +29,13 @@ def status(json: Json = False) -> None:
 
     home = find_home()
     running = find_running(home)
-    with open_client() as client:
+    with open_client(home) as client:
         facts: dict[str, Any] = {
             "url": running.url,
             **client.status(),
             "account": client.account(),
-            "positions": client.get("positions"),
-            "agents": client.agents(),
+            "positions": client.positions(),
+            "agents": known_agents(client),
             "memory": cluster_memory(home),
         }
     if json:
@@ -41,50 +44,91 @@ def status(json: Json = False) -> None:
         _print_status(facts)
 
 
+def known_agents(client: Client) -> list[dict[str, Any]]:
+    """Every actor; none where the desk itself does not answer."""
+    try:
+        return client.agents()
+    except ApiRefused as error:
+        if error.status == _UNAVAILABLE:
+            return []
+        raise
+
+
 def _print_status(facts: dict[str, Any]) -> None:
-    feed, account, desk, memory = facts["feed"], facts["account"], facts["desk"], facts["memory"]
-    label = f"[bold yellow]{feed['label']}[/]" if feed["simulated"] else feed["label"]
-    _console.print(f"[bold]FKS Actors {facts['version']}[/] {facts['mode']} trading on {label}  {facts['url']}")
-    trading = facts["trading"]
-    why = f" by {trading['by']}: {trading['reason']}" if trading["reason"] else ""
-    _console.print(f"trading {trading['state']}{why}; feed {'ended' if feed['ended'] else 'running'}")
-    if feed["reason"]:
-        _console.print(feed["reason"])
-    if desk["trouble"]:
-        _console.print(f"[red]paused: {desk['trouble']}[/]")
-    when = at(desk["clock_ms"]) if desk["clock_ms"] else "no bar yet"
-    _console.print(f"desk time {when} UTC, {facts['counts'].get('decisions', 0)} decisions, {desk['open_orders']} open")
-    table = Table("equity", "cash", "exposure", "realised", "unrealised", "fees", "drawdown", box=None, pad_edge=False)
-    table.add_row(
-        *(account[k] for k in ("equity", "cash", "exposure", "realised", "unrealised", "fees")),
-        f"{float(account['drawdown']):.2%}",
-    )
-    _console.print(table)
+    for line in _headline(facts):
+        console.print(line)
+    if facts["account"]:
+        console.print(account_table(facts["account"]))
+    else:
+        console.print("no account is recorded yet")
     if facts["positions"]:
         held = Table("position", "quantity", "entry", "mark", "unrealised", box=None, pad_edge=False)
         for row in facts["positions"]:
             held.add_row(row["symbol"], row["quantity"], row["entry_price"], row["mark"], row["unrealised"])
-        _console.print(held)
-    _console.print(agents_table(facts["agents"]))
-    _console.print(
-        f"memory {memory['pss_mib']:.0f} MiB (proportional set size) in {memory['processes']} processes: "
-        + ", ".join(f"{name} {mib:.0f}" for name, mib in memory["by_role"].items())
+        console.print(held)
+    if facts["agents"]:
+        console.print(agents_table(facts["agents"]))
+    memory = facts["memory"]
+    console.print(
+        f"memory {memory['pss_mib']:.0f} MiB (proportional set size) in {memory['processes']} processes"
+        + "".join(f", {name} {mib:.0f}" for name, mib in memory["by_role"].items())
     )
 
 
+def _headline(facts: dict[str, Any]) -> Iterator[Text]:
+    feed, desk, trading = facts["feed"], facts["desk"], facts["trading"]
+    yield Text.assemble(
+        (f"FKS Actors {facts['version']}", "bold"),
+        f" {facts['mode']} trading on ",
+        (feed["label"], "bold yellow" if feed["simulated"] else ""),
+        f"  {facts['url']}",
+    )
+    why = f" by {trading['by']}: {trading['reason']}" if trading["reason"] else ""
+    yield Text(f"trading {trading['state']}{why}; feed {'ended' if feed['ended'] else 'running'}")
+    if feed["reason"]:
+        yield Text(feed["reason"])
+    if not desk["reachable"]:
+        yield Text("the desk does not answer; this is what its journal says, see `fks doctor`", "red")
+        return
+    if desk["trouble"]:
+        yield Text(f"paused: {desk['trouble']}", "red")
+    when = f"{at(desk['clock_ms'])} UTC" if desk["clock_ms"] else "no bar yet"
+    yield Text(f"desk time {when}, {facts['counts'].get('decisions', 0)} decisions, {desk['open_orders']} open orders")
+
+
+def account_table(account: dict[str, Any]) -> Table:
+    """The account's figures in one row."""
+    table = Table(*FIGURES, "drawdown", box=None, pad_edge=False)
+    table.add_row(*(account[k] for k in FIGURES), f"{float(account['drawdown']):.2%}")
+    return table
+
+
 @spoken
-def config(file: ConfigFile = None, json: Json = False) -> None:
-    """The configuration in effect, with each value's source. Secrets never stand in it."""
+def config(
+    file: ConfigFile = None,
+    feed: Feed = None,
+    speed: Speed = None,
+    symbols: Symbols = None,
+    seed: Seed = None,
+    port: Port = None,
+    json: Json = False,
+) -> None:
+    """The configuration in effect, with each value's source: default, file and line, variable or flag.
+
+    The flags are those of `fks up`. Secrets never stand in it.
+    """
     from fks_actors.settings import load
 
-    rows = load(file).rows()
+    rows = load(file, flags=flags_of(feed, speed, symbols, seed, port)).rows()
     if json:
         print_json([{"key": key, "value": value, "source": source} for key, value, source in rows])
         return
-    table = Table("key", "value", "source", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for name in ("key", "value", "source"):
+        table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*row)
-    _console.print(table)
+    console.print(table)
 
 
 @spoken
@@ -96,11 +140,13 @@ def doctor(file: ConfigFile = None, json: Json = False) -> None:
     if json:
         print_json([{"check": f.check, "state": f.state, "found": f.found, "do": f.remedy} for f in findings])
     else:
-        table = Table("", "check", "found", "what to do", box=None, pad_edge=False)
-        marks = {"ok": "[green]ok[/]", "warning": "[yellow]!![/]", "failed": "[red]XX[/]"}
+        table = Table("", "check", box=None, pad_edge=False)
+        for name in ("found", "what to do"):
+            table.add_column(name, overflow="fold")
+        marks = {"ok": Text("ok", "green"), "warning": Text("!!", "yellow"), "failed": Text("XX", "red")}
         for finding in findings:
             table.add_row(marks[finding.state], finding.check, finding.found, finding.remedy)
-        _console.print(table)
+        console.print(table)
     if any(finding.state == "failed" for finding in findings):
         raise typer.Exit(1)
 
@@ -111,13 +157,13 @@ journal = typer.Typer(help="Read the journal.", no_args_is_help=True)
 @journal.command("show")
 @spoken
 def journal_show(
-    limit: Annotated[int, typer.Option("--limit", min=1, max=500)] = 20,
-    symbol: Annotated[str, typer.Option("--symbol")] = "",
+    limit: Annotated[int, typer.Option("--limit", min=1, max=500, help="How many.")] = 20,
+    symbol: Annotated[str, typer.Option("--symbol", help="Only this symbol's.")] = "",
     json: Json = False,
 ) -> None:
     """The last decisions, newest first. Works while the desk runs and while it does not."""
-    reader = _reader()
-    rows, _ = reader.decisions("", limit, symbol)
+    with _reader() as reader:
+        rows, _ = reader.decisions("", limit, symbol)
     if json:
         from fks_actors.journal.codec import encode
 
@@ -130,22 +176,23 @@ def journal_show(
         table.add_row(
             at(row.ts_ms), row.symbol, str(row.price), verdict.leaning, f"{verdict.strength:.2f}", row.outcome, note
         )
-    _console.print(table)
+    console.print(table)
 
 
 @journal.command("digest")
 @spoken
 def journal_digest() -> None:
     """One hash over all that was decided, ordered and filled: equal for equal runs."""
-    reader = _reader()
-    typer.echo(reader.digest())
+    with _reader() as reader:
+        typer.echo(reader.digest())
 
 
 @journal.command("counts")
 @spoken
 def journal_counts(json: Json = False) -> None:
     """How much is recorded."""
-    counts = _reader().counts()
+    with _reader() as reader:
+        counts = reader.counts()
     if json:
         print_json(counts)
     else:
@@ -153,8 +200,13 @@ def journal_counts(json: Json = False) -> None:
             typer.echo(f"{name:12} {count}")
 
 
-def _reader() -> Any:
+@contextlib.contextmanager
+def _reader() -> "Iterator[SqlReader]":
     from fks_actors.adapters.sql import open_reader
     from fks_actors.cli.journals import newest_journal_url
 
-    return open_reader(newest_journal_url(find_home()))
+    reader = open_reader(newest_journal_url(find_home()))
+    try:
+        yield reader
+    finally:
+        reader.close()

@@ -5,109 +5,116 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
-from fks_actors.cli.session import find_running, open_client, print_json, spoken
-from fks_actors.errors import ConfigError
-from fks_actors.home import find_home, starting
-
-_console = Console()
+from fks_actors.cli.options import ConfigFile, Feed, Port, Seed, Speed, Symbols, flags_of
+from fks_actors.cli.session import console, make_console, open_client, print_json, spoken
+from fks_actors.errors import ClusterError
+from fks_actors.home import Home, find_home, starting
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @spoken
 def up(
-    feed: Annotated[
-        str | None,
-        typer.Option("--feed", help="replay:FILE[,FILE...], live:EXCHANGE, simulated or auto.", show_default="auto"),
-    ] = None,
-    speed: Annotated[
-        str | None, typer.Option("--speed", help="Bars' time by real time, or max. 1 is real time.", show_default=False)
-    ] = None,
-    symbols: Annotated[
-        str | None, typer.Option("--symbols", help="Comma-separated; for live and simulated.", show_default=False)
-    ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="Of the simulated market.", show_default=False)] = None,
-    port: Annotated[int | None, typer.Option("--port", help="Of the HTTP edge.", show_default="8000")] = None,
-    config: Annotated[Path | None, typer.Option("--config", help="A YAML file.", show_default=False)] = None,
+    feed: Feed = None,
+    speed: Speed = None,
+    symbols: Symbols = None,
+    seed: Seed = None,
+    port: Port = None,
+    config: ConfigFile = None,
     detach: Annotated[bool, typer.Option("--detach", help="Return when the desk is ready.")] = False,
     new: Annotated[bool, typer.Option("--new", help="Set this feed's journal aside and start afresh.")] = False,
     json: Json = False,
 ) -> None:
     """Start the desk: paper trading on a live, recorded or simulated market. No keys needed."""
-    from fks_actors.cli.plan import refuse_second, settle
-    from fks_actors.cli.start import start
     from fks_actors.settings import load
 
     home = find_home()
-    flags: dict[tuple[str, ...], object] = {
-        ("feed", "spec"): feed,
-        ("feed", "speed"): _speed(speed),
-        ("feed", "symbols"): [s.strip() for s in symbols.split(",")] if symbols else None,
-        ("feed", "seed"): seed,
-        ("serve", "port"): port,
-    }
     began = time.monotonic()
-    settings = load(config, flags=flags).settings
-    with starting(home), _step("starting the cluster, the actors and the HTTP edge", quiet=json):
+    settings = load(config, flags=flags_of(feed, speed, symbols, seed, port)).settings
+    with _terminated_as_interrupted():
+        started = _started(home, settings, new, json)
+        took = time.monotonic() - began
+        if json:
+            print_json({**started.facts(), "seconds": round(took, 1)})
+        else:
+            _welcome(started, took)
+        if not detach:
+            _stay(home, make_console(stderr=True) if json else console)
+
+
+def _started(home: Home, settings: Any, new: bool, quiet: bool) -> Any:
+    from fks_actors.cli.held import refuse_second
+    from fks_actors.cli.plan import check, settle
+    from fks_actors.cli.start import start
+
+    with starting(home), _step("starting the cluster, the actors and the HTTP edge", quiet):
         refuse_second(home)
-        started = start(home, settings, lambda: settle(home, settings, new))
-    took = time.monotonic() - began
-    if json:
-        print_json({**started.facts(), "seconds": round(took, 1)})
-    else:
-        _welcome(started, took)
-    if not detach:
-        _stay(home)
+        check(home, settings, new)
+        return start(home, settings, lambda: settle(home, settings, new))
 
 
 def _welcome(started: Any, took: float) -> None:
     running = started.running
-    _console.print(f"[bold]ready[/] after {took:.1f} s: paper trading on {running.label}")
+    console.print(Text("ready", "bold"), f"after {took:.1f} s: paper trading on {running.label}")
     if started.reason:
-        _console.print(started.reason)
+        console.print(started.reason)
     if started.fallback:
-        _console.print(f"[yellow]{started.fallback}[/]")
+        console.print(Text(started.fallback, "yellow"))
     if started.new_token:
-        _console.print(f"dashboard  {running.url}/#token={started.new_token}", soft_wrap=True)
-        _console.print(f"API token  {started.new_token}  (kept in FKS_HOME/api-token; shown once)", soft_wrap=True)
+        console.print(f"dashboard  {running.url}/#token={started.new_token}", soft_wrap=True)
+        console.print(f"API token  {started.new_token}  (kept in FKS_HOME/api-token; shown once)", soft_wrap=True)
     else:
-        _console.print(f"dashboard  {running.url}/")
+        console.print(f"dashboard  {running.url}/")
     if started.new_secret:
-        _console.print(
+        console.print(
             f"webhook secret  {started.new_secret}  (kept in FKS_HOME/webhook-secret; shown once)", soft_wrap=True
         )
-    _console.print(f"webhook    {running.url}/webhook/tradingview   metrics {running.url}/metrics")
+    console.print(f"webhook    {running.url}/webhook/tradingview   metrics {running.url}/metrics")
 
 
-def _stay(home: Any) -> None:
+def _stay(home: Home, shown: Console) -> None:
     """Show the desk until interrupted, then end it."""
-    from fks_actors.cli.cluster.handle import read_handle
     from fks_actors.cli.cluster.processes import head_alive
+    from fks_actors.cli.held import held_cluster
     from fks_actors.cli.start import stop
     from fks_actors.cli.view import follow
 
     def alive() -> bool:
-        held = read_handle(home.run)
+        held = held_cluster(home)
         return held is not None and (not held.owned or head_alive(held))
+
+    crashed = False
+    try:
+        with open_client(home) as client, contextlib.suppress(KeyboardInterrupt):
+            follow(client, shown, alive)
+            crashed = held_cluster(home) is not None
+    finally:
+        with _step("stopping", quiet=shown.stderr):
+            stop(home)
+    if crashed:
+        raise ClusterError(f"the cluster ended by itself; the journal is kept, see {home.run}/ray-head.log")
+    shown.print("stopped; the journal is kept, `fks up` goes on from it")
+
+
+@contextlib.contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """SIGTERM ends a command as Ctrl-C does: what was started is ended, too."""
 
     def interrupt(_: int, __: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, interrupt)
+    before = signal.signal(signal.SIGTERM, interrupt)
     try:
-        with open_client() as client, contextlib.suppress(KeyboardInterrupt):
-            follow(client, _console, alive)
+        yield
     finally:
-        with _step("stopping", quiet=False):
-            stop(home)
-    _console.print("stopped; the journal is kept, `fks up` goes on from it")
+        signal.signal(signal.SIGTERM, before)
 
 
 @spoken
@@ -120,8 +127,10 @@ def down(json: Json = False) -> None:
     ended = stop(home)
     if json:
         print_json({"ended": ended, "seconds": round(time.monotonic() - began, 1)})
+    elif ended:
+        console.print(f"stopped: {ended} processes ended in {time.monotonic() - began:.1f} s; the journal is kept")
     else:
-        _console.print(f"stopped: {ended} processes ended in {time.monotonic() - began:.1f} s; the journal is kept")
+        console.print(f"no desk ran in {home.root}")
 
 
 @spoken
@@ -129,18 +138,8 @@ def watch() -> None:
     """A live view of the running desk. Ctrl-C leaves it; the desk goes on."""
     from fks_actors.cli.view import follow
 
-    find_running(find_home())
     with open_client() as client, contextlib.suppress(KeyboardInterrupt):
-        follow(client, _console, lambda: True)
-
-
-def _speed(text: str | None) -> object:
-    if text is None or text == "max":
-        return text
-    try:
-        return float(text)
-    except ValueError:
-        raise ConfigError(f"--speed {text}: write a number (1 is real time) or max") from None
+        follow(client, console, lambda: True)
 
 
 @contextlib.contextmanager
@@ -148,5 +147,5 @@ def _step(text: str, quiet: bool) -> Iterator[None]:
     if quiet or not sys.stdout.isatty():
         yield
         return
-    with _console.status(text):
+    with console.status(text):
         yield

@@ -4,10 +4,12 @@ import typer
 
 from fks_actors import __version__
 from fks_actors.cli import ask, facts, lifecycle
+from fks_actors.cli.session import EXITS
 
 app = typer.Typer(
     name="fks",
     help="A trading platform made of Ray actors. Paper trading is the default; `fks up` starts it.",
+    epilog=EXITS,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -1,6 +1,7 @@
 """What `fks up` settles before anything is started: settings, feed, journal, port. Every user's mistake ends here."""
 
 import asyncio
+import os
 import shutil
 import time
 import uuid
@@ -9,17 +10,15 @@ from pathlib import Path
 
 from fks_actors import __version__
 from fks_actors.actors.wiring import Wiring
-from fks_actors.adapters.feeds.config import FeedConfig, ReplaySpec, parse_spec
+from fks_actors.adapters.feeds.config import FeedConfig, LiveSpec, ReplaySpec, parse_spec
 from fks_actors.adapters.feeds.factory import open_feed
 from fks_actors.adapters.feeds.port import FeedInfo, FeedKind
 from fks_actors.adapters.sql import SqlJournal, open_reader
-from fks_actors.cli.cluster.handle import read_handle
-from fks_actors.cli.cluster.processes import head_alive, stop_cluster
 from fks_actors.cli.journals import journal_urls, set_aside
-from fks_actors.errors import AlreadyRunning, ConfigError, JournalUnavailable
+from fks_actors.errors import ConfigError, JournalCorrupt, JournalUnavailable
 from fks_actors.home import Home
 from fks_actors.model.records import RunRecord
-from fks_actors.settings import Settings
+from fks_actors.settings import Settings, without_password
 
 _MIN_FREE_BYTES = 200 * 1024**2
 
@@ -34,6 +33,24 @@ class Plan:
     set_aside: Path | None
 
 
+def check(home: Home, settings: Settings, fresh: bool) -> None:
+    """What can be told without asking anybody, so that a mistake ends before anything is started.
+
+    Raises:
+        FksError: with what to do about it.
+    """
+    free = shutil.disk_usage(home.root).free
+    if free < _MIN_FREE_BYTES:
+        raise JournalUnavailable(
+            f"only {free // 1024**2} MiB are free for {home.root}, {_MIN_FREE_BYTES // 1024**2} are needed; "
+            "free some, or set FKS_HOME to another disk"
+        )
+    if fresh and settings.journal.url:
+        raise ConfigError("--new sets aside a journal under FKS_HOME; for another, let journal.url name an empty one")
+    if settings.journal.url or (not fresh and isinstance(parse_spec(settings.feed.spec), LiveSpec)):
+        _last_run(journal_urls(home, settings, settings.feed.spec)[0])
+
+
 def settle(home: Home, settings: Settings, fresh: bool) -> Plan:
     """Check everything that a user can get wrong, and decide what runs.
 
@@ -45,12 +62,7 @@ def settle(home: Home, settings: Settings, fresh: bool) -> Plan:
     Raises:
         FksError: with what to do about it.
     """
-    free = shutil.disk_usage(home.root).free
-    if free < _MIN_FREE_BYTES:
-        raise JournalUnavailable(
-            f"only {free // 1024**2} MiB are free for {home.root}, {_MIN_FREE_BYTES // 1024**2} are needed; "
-            "free some, or set FKS_HOME to another disk"
-        )
+    check(home, settings, fresh)
     info, feed = asyncio.run(_settled_feed(settings.feed))
     aside = set_aside(home, _slug_spec(feed)) if fresh else None
     journal_url, inbox_url = journal_urls(home, settings, _slug_spec(feed))
@@ -76,17 +88,20 @@ def settle(home: Home, settings: Settings, fresh: bool) -> Plan:
 
 async def _settled_feed(config: FeedConfig) -> tuple[FeedInfo, FeedConfig]:
     """Open the feed once, so that a bad file or a silent exchange shows now; `auto` becomes what it found."""
+    config = config.model_copy(update={"spec": _absolute(config.spec)})
     feed = await open_feed(config)
     try:
         info = feed.describe()
     finally:
         await feed.close()
-    spec = _absolute(config.spec)
+    return info, config.model_copy(update={"spec": found_spec(config.spec, info)})
+
+
+def found_spec(asked: str, info: FeedInfo) -> str:
+    """The spec that opens the same feed again: what `auto` found, the recordings by absolute path."""
     if info.kind is FeedKind.SIMULATED:
-        spec = "simulated"
-    elif info.kind is FeedKind.LIVE:
-        spec = f"live:{info.name}"
-    return info, config.model_copy(update={"spec": spec})
+        return "simulated"
+    return info.name if info.kind is FeedKind.LIVE else asked
 
 
 def _absolute(spec: str) -> str:
@@ -94,7 +109,7 @@ def _absolute(spec: str) -> str:
     parsed = parse_spec(spec)
     if not isinstance(parsed, ReplaySpec):
         return spec
-    files = [(symbol, str(Path(path).expanduser().absolute())) for symbol, path in parsed.files]
+    files = [(symbol, os.path.abspath(os.path.expanduser(path))) for symbol, path in parsed.files]
     return "replay:" + ",".join(f"{symbol}={path}" if symbol else path for symbol, path in files)
 
 
@@ -112,7 +127,10 @@ def _continued(feed: FeedConfig, info: FeedInfo, before: RunRecord | None) -> Fe
 
 def _last_run(journal_url: str) -> RunRecord | None:
     """The last run in the journal; opening it makes it, migrates it, and shows whether it is sound."""
-    journal = SqlJournal(journal_url, _now_ms)
+    try:
+        journal = SqlJournal(journal_url, _now_ms)
+    except JournalCorrupt as error:
+        raise JournalCorrupt(f"{error}; nothing of it was changed, `fks up --new` sets it aside") from None
     journal.close()
     reader = open_reader(journal_url)
     try:
@@ -128,7 +146,7 @@ def _refuse_other_run(before: RunRecord | None, run: RunRecord, journal_url: str
         f"{what} {old} there, {new} now"
         for what, old, new in (
             ("feed", before.feed, run.feed),
-            ("bars of ms", before.interval_ms, run.interval_ms),
+            ("bars", f"of {before.interval_ms / 1_000:g} s", f"of {run.interval_ms / 1_000:g} s"),
             (
                 "symbols",
                 ", ".join(before.symbols),
@@ -139,26 +157,9 @@ def _refuse_other_run(before: RunRecord | None, run: RunRecord, journal_url: str
     ]
     if differs:
         raise ConfigError(
-            f"the journal {journal_url} was written by another run ({'; '.join(differs)}): "
-            "`fks up --new` sets it aside and starts afresh"
+            f"the journal {without_password(journal_url)} was written by another run ({'; '.join(differs)}); "
+            "`fks up --new` sets one under FKS_HOME aside and starts afresh"
         )
-
-
-def refuse_second(home: Home) -> None:
-    """Refuse to start beside a desk that runs in this home.
-
-    Raises:
-        AlreadyRunning: it runs.
-    """
-    held = read_handle(home.run)
-    if held is None:
-        return
-    if held.owned and head_alive(held):
-        raise AlreadyRunning(
-            f"a desk already runs in {home.root} (process {held.pid}); see `fks status`, or end it with `fks down`"
-        )
-    if held.owned:
-        stop_cluster(held, home.run)  # a head that crashed: end what it left behind
 
 
 def _now_ms() -> int:

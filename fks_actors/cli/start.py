@@ -10,21 +10,22 @@ from fks_actors.cli.cluster import (
     ClusterHandle,
     HeadOptions,
     ServeOptions,
+    begin_serve,
     connect,
-    deploy,
     join,
     port_owner,
     read_handle,
+    release_dashboard,
     start_head,
-    start_serve,
     stop_cluster,
     wait_http,
 )
+from fks_actors.cli.held import held_cluster
 from fks_actors.cli.plan import Plan
 from fks_actors.cli.session import Running, note_running
-from fks_actors.errors import FksError, PortTaken
-from fks_actors.home import Home, secret
-from fks_actors.settings import Settings
+from fks_actors.errors import ClusterError, FksError, PortTaken
+from fks_actors.home import Home, known_secret, secret
+from fks_actors.settings import Settings, without_password
 
 APP = "deployments.app:build"
 """Serve's import path of the HTTP edge."""
@@ -51,7 +52,7 @@ class Started:
             "label": running.label,
             "reason": self.reason,
             "symbols": running.symbols,
-            "journal": running.journal_url,
+            "journal": without_password(running.journal_url),
             "fallback": self.fallback,
         }
 
@@ -67,8 +68,8 @@ def start(home: Home, settings: Settings, settle: Callable[[], Plan]) -> Started
     owner = port_owner(settings.serve.host, settings.serve.port)
     if owner is not None:
         raise PortTaken(settings.serve.port, owner)
-    token, token_is_new = secret(home.api_token, "FKS_API_TOKEN")
-    signing, signing_is_new = secret(home.webhook_secret, "FKS_WEBHOOK_SECRET")
+    known_secret(home.api_token, "FKS_API_TOKEN")  # a file that cannot be used shows now
+    known_secret(home.webhook_secret, "FKS_WEBHOOK_SECRET")
     slow = settings.feed.spec.startswith(("auto", "live"))
     before = read_handle(home.run)
     try:
@@ -77,6 +78,8 @@ def start(home: Home, settings: Settings, settle: Callable[[], Plan]) -> Started
             cluster = pool.submit(_cluster, home, settings)
             plan = plan or settle()
             handle = cluster.result()
+        token, token_is_new = secret(home.api_token, "FKS_API_TOKEN")
+        signing, signing_is_new = secret(home.webhook_secret, "FKS_WEBHOOK_SECRET")
         running = _deploy(home, plan, handle)
     except BaseException:
         if read_handle(home.run) != before:  # end what we started, never what somebody else did
@@ -107,6 +110,7 @@ def _deploy(home: Home, plan: Plan, handle: ClusterHandle) -> Running:
 
     wiring, serve = plan.wiring, plan.settings.serve
     connect(handle, wiring.namespace)
+    serving = begin_serve(ServeOptions(serve.host, serve.port))
     spawn(actor_specs(wiring), wiring.namespace)
     running = Running(
         serve.host,
@@ -120,9 +124,9 @@ def _deploy(home: Home, plan: Plan, handle: ClusterHandle) -> Running:
         wiring.run.ts_ms,
     )
     note_running(home, running)
-    start_serve(ServeOptions(serve.host, serve.port))
-    deploy(APP, _edge_args(home, plan))
+    serving.deploy(APP, _edge_args(home, plan))
     wait_http(f"{running.url}/api/v1/ready", _READY_S)
+    release_dashboard(handle)
     return running
 
 
@@ -133,7 +137,7 @@ def _edge_args(home: Home, plan: Plan) -> dict[str, Any]:
         "inbox_url": wiring.inbox_url,
         "namespace": wiring.namespace,
         "symbols": list(wiring.run.symbols),
-        "webhook": plan.settings.webhook.model_dump(mode="json", exclude={"secret"}),
+        "webhook": plan.settings.webhook.model_dump(mode="json"),
         "secret_file": "" if os.environ.get("FKS_WEBHOOK_SECRET") else str(home.webhook_secret),
         "token_file": "" if os.environ.get("FKS_API_TOKEN") else str(home.api_token),
         "replicas": plan.settings.serve.replicas,
@@ -146,7 +150,7 @@ def stop(home: Home) -> int:
     Returns:
         How many processes (or, on a joined cluster, actors) were ended.
     """
-    handle = read_handle(home.run)
+    handle = held_cluster(home)
     if handle is None:
         (home.run / "desk.json").unlink(missing_ok=True)
         return 0
@@ -154,16 +158,21 @@ def stop(home: Home) -> int:
         report = stop_cluster(handle, home.run)
         ended = len(report.ended) + len(report.killed)
     else:
-        ended = _leave(handle)
+        ended = _leave(home, handle)
         (home.run / "cluster.json").unlink(missing_ok=True)
     (home.run / "desk.json").unlink(missing_ok=True)
     return ended
 
 
-def _leave(handle: ClusterHandle) -> int:
+def _leave(home: Home, handle: ClusterHandle) -> int:
     from fks_actors.actors.spawn import dismiss
 
-    connect(handle, "fks")
+    try:
+        connect(handle, "fks")
+    except ClusterError as error:
+        for name in ("cluster.json", "desk.json"):
+            (home.run / name).unlink(missing_ok=True)
+        raise ClusterError(f"{error}; it is forgotten here, but a desk may go on there") from None
     from ray import serve
 
     try:

@@ -8,8 +8,10 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel
 from rich.table import Table
+from rich.text import Text
 
 from fks_actors.cli.ask import agents_table, at
+from fks_actors.cli.facts import account_table, known_agents
 from fks_actors.client import Client
 from fks_actors.errors import FksError
 
@@ -37,18 +39,22 @@ def follow(client: Client, console: Console, alive: Callable[[], bool]) -> None:
 def _screen(client: Client) -> RenderableType:
     try:
         status, account = client.status(), client.account()
-        decisions = client.get("decisions", limit=_ROWS)["items"]
-        agents = client.agents()
+        decisions = client.page("decisions", limit=_ROWS)["items"]
+        agents = known_agents(client)
     except FksError as error:
-        return Panel(str(error), title="FKS Actors", border_style="red")
+        return Panel(Text(str(error)), title="FKS Actors", border_style="red")
     feed = status["feed"]
-    title = f"FKS Actors  {status['mode'].upper()}  {feed['label']}"
-    figures = Table("equity", "cash", "exposure", "realised", "unrealised", "fees", "drawdown", "trading", box=None)
-    figures.add_row(
-        *(f"{float(account[k]):,.2f}" for k in ("equity", "cash", "exposure", "realised", "unrealised", "fees")),
-        f"{float(account['drawdown']):.2%}",
-        status["trading"]["state"],
-    )
+    parts: list[RenderableType] = [Text(f"trading {status['trading']['state']}")]
+    parts.append(account_table(account) if account else Text("no account is recorded yet"))
+    if status["desk"]["trouble"]:
+        parts.append(Text(f"paused: {status['desk']['trouble']}", "red"))
+    parts += ["", _decisions_table(decisions), "", agents_table(agents)]
+    style = "yellow" if feed["simulated"] else "cyan"
+    title = Text(f"FKS Actors  {status['mode'].upper()}  {feed['label']}")
+    return Panel(Group(*parts), title=title, border_style=style)
+
+
+def _decisions_table(decisions: list[dict[str, Any]]) -> Table:
     table = Table("bar (UTC)", "symbol", "price", "leaning", "strength", "outcome", "votes", box=None, pad_edge=False)
     for row in decisions:
         said = "  ".join(f"{v['agent'].split('_')[0]} {v['action']}" for v in row["votes"])
@@ -62,8 +68,7 @@ def _screen(client: Client) -> RenderableType:
             row["outcome"],
             said,
         )
-    style = "yellow" if feed["simulated"] else "cyan"
-    return Panel(Group(figures, "", table, "", agents_table(agents)), title=title, border_style=style)
+    return table
 
 
 def _line(client: Client) -> str:
@@ -74,7 +79,7 @@ def _line(client: Client) -> str:
     facts: dict[str, Any] = {
         "feed": status["feed"]["label"],
         "time": at(status["desk"]["clock_ms"]) if status["desk"]["clock_ms"] else "-",
-        "equity": account["equity"],
+        "equity": account["equity"] if account else "-",
         "trading": status["trading"]["state"],
         "decisions": status["counts"].get("decisions", 0),
     }

@@ -16,8 +16,8 @@ class Proof(StrEnum):
     BODY_SECRET = "body_secret"  # noqa: S105 (a kind of proof)
 
 
-class WebhookConfig(BaseModel):
-    """The webhook's rules. Without a `secret` every alert is refused (401): there is no open mode.
+class WebhookRules(BaseModel):
+    """What may stand in a config file: everything but the secret.
 
     `require`: the proofs that are looked at; any one of them suffices, but none that is given may be wrong.
     `symbols`: the allow-list, empty for every symbol that the desk trades. `max_quantity` in base, `max_value` in
@@ -27,7 +27,6 @@ class WebhookConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    secret: SecretStr | None = None
     require: tuple[Proof, ...] = Field(default=(Proof.HMAC, Proof.BODY_SECRET), min_length=1)
     max_age_s: int = Field(default=300, ge=1, le=86_400)
     max_future_s: int = Field(default=60, ge=0, le=86_400)
@@ -40,6 +39,12 @@ class WebhookConfig(BaseModel):
     burst: int = Field(default=100, ge=1, le=1_000_000)
     exchanges: tuple[str, ...] = Field(default=("paper",), min_length=1)
     mode: Literal["direct"] = "direct"
+
+
+class WebhookConfig(WebhookRules):
+    """The webhook's rules and its secret. Without one every alert is refused (401): there is no open mode."""
+
+    secret: SecretStr | None = None
 
     @field_validator("secret")
     @classmethod

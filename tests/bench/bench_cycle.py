@@ -1,7 +1,7 @@
 """Candle to journaled decision over the real actors: `python -m tests.bench cycle`.
 
-Three specialists, debate, risk, paper venue and journal as actors, two symbols a batch, one batch at a time. Beside it, in
-the same run: one empty actor call, and an empty fan-out to as many actors as a cycle asks at once.
+Three specialists, debate, risk, paper venue and journal as actors, two symbols a batch, one batch at a time. Beside
+it, in the same run: one empty actor call, and an empty fan-out to as many actors as a cycle asks at once.
 """
 
 import asyncio

@@ -1,6 +1,7 @@
 """Which ports are free, and who holds one that is not."""
 
 import errno
+import hashlib
 import secrets
 import socket
 
@@ -8,9 +9,10 @@ import psutil
 
 from fks_actors.errors import ClusterError
 
-# Above Ray's worker ports (10002-19999), below the replicas' (30000-31000) and the kernel's ephemeral range.
+# Above Ray's worker ports (10002-19999), below the replicas' (30000-32599) and the kernel's ephemeral range.
 _FIRST, _LAST = 20_000, 29_999
 _ATTEMPTS = 200
+_REPLICAS_FIRST, _REPLICAS_EACH, _REPLICAS_BLOCKS = 30_000, 200, 13
 
 
 def free_ports(count: int) -> tuple[int, ...]:
@@ -27,6 +29,16 @@ def free_ports(count: int) -> tuple[int, ...]:
         if port not in found and _is_free("127.0.0.1", port):
             found.add(port)
     raise ClusterError(f"no {count} free ports between {_FIRST} and {_LAST}")
+
+
+def replica_ports(name: str) -> tuple[int, int]:
+    """First and last port for the replicas of a cluster: another block for another name, nearly always.
+
+    A replica's port is used again by the next replica; two desks of one machine must not hand theirs to each other.
+    """
+    digest = hashlib.sha256(name.encode()).digest()
+    first = _REPLICAS_FIRST + _REPLICAS_EACH * (digest[0] % _REPLICAS_BLOCKS)
+    return first, first + _REPLICAS_EACH - 1
 
 
 def port_owner(host: str, port: int) -> str | None:

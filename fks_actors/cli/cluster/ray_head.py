@@ -17,13 +17,14 @@ from typing import Any, Literal
 
 import psutil
 
-from fks_actors.cli.cluster.handle import ClusterHandle, write_handle
+from fks_actors.cli.cluster.bytecode import keep_bytecode
+from fks_actors.cli.cluster.handle import ClusterHandle, read_handle, write_handle
 from fks_actors.cli.cluster.haproxy import haproxy_fault, install_launcher
 from fks_actors.cli.cluster.paths import ClusterPaths, lay_out
-from fks_actors.cli.cluster.ports import free_ports
-from fks_actors.cli.cluster.processes import MARK, stop_cluster
+from fks_actors.cli.cluster.ports import free_ports, replica_ports
+from fks_actors.cli.cluster.processes import MARK, head_alive, stop_cluster
 from fks_actors.cli.cluster.serve_env import ProxyPorts, haproxy_env, python_env
-from fks_actors.errors import ClusterError
+from fks_actors.errors import AlreadyRunning, ClusterError
 
 NODE_IP = "127.0.0.2"
 _MIB = 1024 * 1024
@@ -39,7 +40,7 @@ class HeadOptions:
 
     Attributes:
         run: FKS_HOME/run.
-        num_cpus: CPUs for tasks and jobs (actors of the desk ask for none); as many workers are started beforehand.
+        num_cpus: CPUs for tasks and jobs; the desk's actors ask for none.
         object_store_mb: bound of shared memory, MiB.
         proxy: "haproxy" falls back to "python" where HAProxy does not run.
         env: more environment for every process of the cluster.
@@ -60,8 +61,13 @@ def start_head(options: HeadOptions) -> ClusterHandle:
     call it before anything imports `ray.serve`.
 
     Raises:
+        AlreadyRunning: a head that was started here still runs.
         ClusterError: it did not answer in time or died; the text ends with the tail of its log.
     """
+    held = read_handle(options.run)
+    if held and held.owned and head_alive(held):
+        raise AlreadyRunning(f"a cluster already runs here (process {held.pid}); end it with `fks down`")
+    keep_bytecode()
     paths = ClusterPaths(options.run)
     lay_out(paths)
     proxy, serve_env = _serve_env(options, paths)
@@ -161,7 +167,8 @@ _INIT: dict[str, Any] = {"log_to_driver": False, "logging_level": "WARNING", "co
 def _serve_env(options: HeadOptions, paths: ClusterPaths) -> tuple[str, dict[str, str]]:
     if options.proxy == "haproxy" and not haproxy_fault():
         install_launcher(paths.launcher)
-        return "haproxy", haproxy_env(paths, ProxyPorts(*free_ports(3)))
+        stats, metrics, fallback = free_ports(3)
+        return "haproxy", haproxy_env(paths, ProxyPorts(stats, metrics, fallback, replica_ports(str(paths.runtime))))
     return "python", python_env()
 
 
@@ -171,6 +178,8 @@ def _ray_env(token_path: str) -> dict[str, str]:
         "RAY_AUTH_TOKEN_PATH": token_path,
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0",
+        # A driver waits until the workers started beforehand are up; the desk's actors ask for theirs at once.
+        "RAY_prestart_worker_first_driver": "0",
         "RAY_worker_niceness": "0",  # Ray gives its workers 15: whatever else runs would starve the desk
     }
 
@@ -211,6 +220,7 @@ def head_process_file() -> str:
 
 
 def _import_ray(handle: ClusterHandle) -> Any:
+    keep_bytecode()
     os.environ.update(driver_env(handle))
     import ray
     import ray.serve

@@ -5,8 +5,9 @@ import importlib
 import logging
 import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
+from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,8 +34,9 @@ class Serving:
     """Serve on its way up: its controller is ordered, its proxies come while the caller goes on and deploys."""
 
     def __init__(self, options: ServeOptions) -> None:
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="serve-start")
-        self._started = self._pool.submit(_start, options)
+        self._started: Future[None] = Future()
+        # A daemon: whoever gives up on Serve must be able to leave.
+        Thread(target=self._run, args=(options,), name="serve-start", daemon=True).start()
 
     def deploy(
         self, import_path: str, args: Mapping[str, Any] | None = None, name: str = "fks", route_prefix: str = "/"
@@ -58,8 +60,14 @@ class Serving:
             self._started.result()
         except (RuntimeError, TimeoutError) as error:
             raise ClusterError(f"Serve cannot be started: {error}") from error
-        finally:
-            self._pool.shutdown(wait=False)
+
+    def _run(self, options: ServeOptions) -> None:
+        try:
+            _start(options)
+        except BaseException as error:  # noqa: BLE001 (handed to whoever waits)
+            self._started.set_exception(error)
+        else:
+            self._started.set_result(None)
 
     def _await_controller(self) -> None:
         """A deployment that comes before the controller would start another, with other options."""

@@ -22,11 +22,12 @@ _BOTH = {
 
 @dataclass(frozen=True, slots=True)
 class ProxyPorts:
-    """Ports that HAProxy mode opens on loopback besides the HTTP port and the replicas' (from 30000)."""
+    """Ports that HAProxy mode opens on loopback besides the HTTP port; `replicas` is a range, both ends included."""
 
     stats: int
     metrics: int
     fallback: int
+    replicas: tuple[int, int]
 
 
 def python_env() -> dict[str, str]:
@@ -50,6 +51,8 @@ def haproxy_env(paths: ClusterPaths, ports: ProxyPorts) -> dict[str, str]:
         "RAY_SERVE_HAPROXY_STATS_PORT": str(ports.stats),
         "RAY_SERVE_HAPROXY_METRICS_PORT": str(ports.metrics),
         "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(ports.fallback),
+        "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(ports.replicas[0]),
+        "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(ports.replicas[1]),
         "RAY_SERVE_HAPROXY_HEALTH_CHECK_INTER": "1s",
         "RAY_SERVE_HAPROXY_HEALTH_CHECK_RISE": "1",
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",

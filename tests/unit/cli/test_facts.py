@@ -1,0 +1,120 @@
+"""status, config, journal and doctor's printing: in every state that a desk can be found in."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fks_actors.adapters.sql import SqlJournal
+from fks_actors.home import Home
+from tests.cli_runs import fks_here
+from tests.fakes import FakeDesk, FakeReader, Scene
+from tests.journal_scene import step
+from tests.unit.cli.conftest import Serve
+
+
+def test_status_when_the_desk_trades_then_account_positions_and_actors(serve: Serve) -> None:
+    scene = Scene(60)
+    url = serve(reader=scene.reader, desk=scene.desk)
+    ran = fks_here("status")
+    assert ran.code == 0
+    assert ran.out.splitlines()[0] == (f"FKS Actors 0.1.0 paper trading on Simulated market, 2 symbols, 1h bars  {url}")
+    assert "trading active" in ran.out
+    assert "BTC/USDT" in ran.out
+    facts = json.loads(fks_here("status", "--json").out)
+    assert facts["account"]["currency"] == "USDT"
+    assert facts["memory"] == {"pss_mib": 0, "processes": 0, "by_role": {}}
+    assert len(facts["agents"]) == 8
+
+
+def test_status_when_no_bar_has_come_yet_then_it_says_so(serve: Serve) -> None:
+    serve(desk=FakeDesk(ready=False))
+    ran = fks_here("status")
+    assert (ran.code, ran.err) == (0, "")
+    assert "no account is recorded yet" in ran.out
+    facts = json.loads(fks_here("status", "--json").out)
+    assert (facts["account"], facts["positions"]) == (None, [])
+
+
+def test_status_when_the_desk_does_not_answer_then_the_journal_speaks(serve: Serve) -> None:
+    scene = Scene(30)
+    serve(reader=scene.reader, desk=FakeDesk(down=True))
+    ran = fks_here("status")
+    assert ran.code == 0
+    assert "the desk does not answer; this is what its journal says" in ran.out
+    assert json.loads(fks_here("status", "--json").out)["agents"] == []
+
+
+def test_status_when_the_reason_holds_markup_then_it_is_printed_as_it_is(serve: Serve) -> None:
+    serve(desk=FakeDesk(feed={"kind": "replay", "label": "replay of [/x].csv", "reason": "[bold]", "ended": True}))
+    ran = fks_here("status")
+    assert ran.code == 0
+    assert "replay of [/x].csv" in ran.out
+    assert "feed ended\n[bold]\n" in ran.out
+
+
+def test_status_when_the_journal_is_away_then_one_line(serve: Serve) -> None:
+    from fks_actors.errors import JournalUnavailable
+
+    serve(reader=FakeReader(fault=JournalUnavailable("gone")))
+    ran = fks_here("status")
+    assert (ran.code, ran.err) == (1, "fks: 503 unavailable: the journal does not answer\n")
+
+
+def test_config_when_flags_file_and_variables_are_given_then_each_value_names_its_own(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text("risk:\n  per_trade_pct: 3\n", encoding="utf-8")
+    monkeypatch.setenv("FKS_SERVE__REPLICAS", "1")
+    ran = fks_here("config", "--config", str(file), "--feed", "simulated", "--json")
+    rows = {row["key"]: (row["value"], row["source"]) for row in json.loads(ran.out)}
+    assert rows["risk.per_trade_pct"] == ("3", f"{file}:2")
+    assert rows["serve.replicas"] == ("1", "FKS_SERVE__REPLICAS")
+    assert rows["feed.spec"] == ("simulated", "--feed")
+    assert rows["serve.port"] == ("8000", "default")
+    table = fks_here("config", "--config", str(file)).out
+    assert f"{file}:2" in table.replace("\n", "")
+    assert "secret" not in ran.out + table
+
+
+def _journal(home: Home, feed: str = "simulated", bars: int = 3) -> Path:
+    folder = home.root / "journals" / feed
+    folder.mkdir()
+    journal = SqlJournal(f"sqlite:///{folder / 'journal.db'}", lambda: 1)
+    journal.commit([step(i) for i in range(bars)])
+    journal.close()
+    return folder / "journal.db"
+
+
+def test_journal_when_the_desk_is_down_then_the_last_one_is_read(home: Home) -> None:
+    _journal(home)
+    show = fks_here("journal", "show", "--limit", "2")
+    assert show.code == 0
+    assert show.out.count("BTC/USDT") + show.out.count("ETH/USDT") == 2
+    rows = json.loads(fks_here("journal", "show", "--symbol", "BTC/USDT", "--json").out)
+    assert len(rows) == 3
+    assert len(fks_here("journal", "digest").out.strip()) == 64
+    assert json.loads(fks_here("journal", "counts", "--json").out)["commits"] == 3
+    assert "decisions    6" in fks_here("journal", "counts").out
+
+
+@pytest.mark.parametrize("command", ["show", "digest", "counts"])
+def test_journal_when_there_is_none_or_a_damaged_one_then_exit_5(home: Home, command: str) -> None:
+    none = fks_here("journal", command)
+    assert (none.code, none.err) == (5, f"fks: no journal in {home.root}/journals yet; `fks up` starts one\n")
+    path = _journal(home)
+    path.write_bytes(b"no database" * 1000)
+    for log in path.parent.glob("journal.db-*"):
+        log.unlink()
+    damaged = fks_here("journal", command)
+    assert damaged.code == 5
+    assert f"fks: {path} is damaged" in damaged.err
+
+
+def test_journal_when_the_running_desk_names_one_that_is_gone_then_it_is_named(home: Home) -> None:
+    from tests.cli_runs import pretend_running
+
+    pretend_running(home, 1, journal_url=f"sqlite:///{home.root}/journals/x/journal.db")
+    ran = fks_here("journal", "counts")
+    assert (ran.code, "journals/x/journal.db is not there yet" in ran.err) == (5, True)

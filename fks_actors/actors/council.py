@@ -28,19 +28,22 @@ class Council:
         self._previous_ms: Mapping[str, int] = {}
         self._snapshots: list[Snapshot] = []
         self._ahead: dict[tuple[str, BarBatch], tuple[tuple[Ballot, ...], tuple[Snapshot, ...]]] = {}
+        self._settled: dict[BarBatch, Deliberation] = {}
         self._debate = LiveDebate({name: self._asker(name, handle) for name, handle in handles.items()}, config)
         self._lock = asyncio.Lock()
 
     async def deliberate(self, batch: BarBatch, previous_ms: Mapping[str, int]) -> Deliberation:
         """One debate over the batch."""
         async with self._lock:
+            if settled := self._settled.pop(batch, None):
+                return settled
             self._previous_ms, self._snapshots = previous_ms, []
             result = await self._debate.run(batch)
             snapshots = tuple(sorted(self._snapshots, key=lambda s: s.owner))
             return Deliberation(result.ballots, result.verdicts, snapshots)
 
     async def look_ahead(self, batches: Sequence[BarBatch], previous_ms: Mapping[str, int]) -> None:
-        """Fetch the specialists' answers to batches that come next in one call each, where bars queue up (a replay).
+        """Hold the debates over batches that come next, with one call a specialist, where bars queue up (a replay).
 
         An answer to a bar depends on no later bar, so it is the same as if asked alone. What fails is asked again.
         """
@@ -53,10 +56,15 @@ class Council:
         async with asyncio.TaskGroup() as group:
             for name, handle in self._handles.items():
                 group.create_task(fetch(name, handle))
+        for batch in batches:
+            if all((name, batch) in self._ahead for name in self._handles):
+                settled = await self.deliberate(batch, previous_ms)
+                self._settled[batch] = settled
 
     def forget_ahead(self) -> None:
         """Drop what was fetched: the desk starts again from the journal."""
         self._ahead.clear()
+        self._settled.clear()
 
     async def learn(self, batches: Sequence[BarBatch], previous_ms: Mapping[str, int]) -> tuple[Snapshot, ...]:
         """Let every specialist observe history."""

@@ -77,9 +77,8 @@ def test_find_when_its_disk_is_read_only_then_it_says_so(tmp_path: Path, monkeyp
 
 
 def test_starting_when_another_starts_then_it_is_refused_until_that_one_is_done(home: Home) -> None:
-    with starting(home):
-        with pytest.raises(AlreadyRunning, match="another `fks up` is starting"), starting(home):
-            pass
+    with starting(home), pytest.raises(AlreadyRunning, match="another `fks up` is starting"), starting(home):
+        pass
     with starting(home):
         pass
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -65,6 +66,7 @@ def up(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory)
     finally:
         if handle is not None:
             stop_cluster(handle, run)
+            shutil.rmtree(handle.runtime_dir)
 
 
 def test_ask_when_header_is_forged_then_replica_sees_the_true_source(up: Up) -> None:
@@ -116,5 +118,6 @@ def test_stop_cluster_when_asked_nicely_then_nothing_is_left(tmp_path: Path) -> 
     assert handle is not None
     assert len(cluster_processes(run)) >= 4
     report = stop_cluster(handle, run)
+    shutil.rmtree(handle.runtime_dir)
     assert report.took_s < 6
     assert find_processes(handle) == []

@@ -1,6 +1,7 @@
 """The commands that ask a desk, over a real loopback port: what they print, what they refuse, how they exit."""
 
 import json
+import time
 
 import pytest
 
@@ -154,6 +155,4 @@ def test_tables_when_rows_lack_what_is_not_known_then_they_are_blank() -> None:
 
 
 def _wall_ms() -> int:
-    import time
-
     return time.time_ns() // 1_000_000

@@ -41,7 +41,7 @@ def test_note_when_read_again_then_it_is_the_same_and_only_its_owner_may_read_it
 
 
 def test_find_when_nothing_was_started_then_it_says_how(home: Home) -> None:
-    with pytest.raises(NotRunning, match="no desk runs in .*start one with `fks up`"):
+    with pytest.raises(NotRunning, match=r"no desk runs in .*start one with `fks up`"):
         find_running(home)
 
 
@@ -50,7 +50,7 @@ def test_find_when_nothing_was_started_then_it_says_how(home: Home) -> None:
 )
 def test_find_when_the_file_is_damaged_then_no_desk_runs_and_it_says_what_clears_it(home: Home, content: bytes) -> None:
     (home.run / "desk.json").write_bytes(content)
-    with pytest.raises(NotRunning, match="desk.json is damaged; `fks down` clears it away"):
+    with pytest.raises(NotRunning, match=r"desk.json is damaged; `fks down` clears it away"):
         find_running(home)
 
 
@@ -173,5 +173,5 @@ def test_note_when_the_folder_is_gone_then_a_config_error(home: Home) -> None:
     running = pretend_running(home, 1)
     (home.run / "desk.json").unlink()
     home.run.rmdir()
-    with pytest.raises(ConfigError, match="desk.json cannot be written"):
+    with pytest.raises(ConfigError, match=r"desk.json cannot be written"):
         note_running(home, running)

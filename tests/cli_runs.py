@@ -13,6 +13,8 @@ from fks_actors.cli.session import Running, note_running
 from fks_actors.home import Home, write_private
 
 _ROOT = Path(__file__).parents[1]
+FKS = (str(Path(sys.executable).with_name("fks")),)
+"""The installed command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ def fks(home: Path, *args: str, **environ: str) -> Ran:
     """`fks` in a process of its own."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("FKS_", "RAY_"))}
     done = subprocess.run(
-        [sys.executable, "-c", "from fks_actors.cli.main import main; main()", *args],
+        [*FKS, *args],
         env={**kept, "FKS_HOME": str(home), "PYTHONPATH": str(_ROOT), **environ},
         cwd=home.parent,
         capture_output=True,

@@ -192,11 +192,12 @@ def _inherited() -> dict[str, str]:
 
 
 def _import_path() -> dict[str, str]:
-    """Workers must find this package; it is not installed where it runs from a checkout."""
+    """A job's `python` is this one; workers find this package, too, where it runs from a checkout."""
+    path = {"PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))}
     root = str(Path(__file__).parents[3])
     if "site-packages" in root or "dist-packages" in root:
-        return {}
-    return {"PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))}
+        return path
+    return {**path, "PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))}
 
 
 def _launch(arguments: dict[str, Any], env: dict[str, str], paths: ClusterPaths) -> subprocess.Popen[bytes]:

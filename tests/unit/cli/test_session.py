@@ -169,6 +169,13 @@ def test_say_error_when_the_text_holds_markup_then_it_is_printed_as_it_is(capsys
     assert capsys.readouterr().err == "fks: [/red] :smile:\n"
 
 
+def test_say_error_when_the_text_holds_what_a_terminal_obeys_then_it_is_escaped(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    say_error("a\x1b[2Jb\x00\x0c\nü\tc\n")
+    assert capsys.readouterr().err == "fks: a\\x1b[2Jb\\x00\\x0c\nfks: ü\tc\n"
+
+
 def test_note_when_the_folder_is_gone_then_a_config_error(home: Home) -> None:
     running = pretend_running(home, 1)
     (home.run / "desk.json").unlink()

@@ -13,7 +13,7 @@ function theme() {
     },
     grid: { vertLines: { visible: false }, horzLines: { color: colour("--line") } },
     rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.12, bottom: 0.08 } },
-    timeScale: { borderColor: colour("--line"), timeVisible: true, secondsVisible: false, rightOffset: 2 },
+    timeScale: { borderColor: colour("--line"), timeVisible: true, secondsVisible: false, rightOffset: 2, minBarSpacing: 0.05 },
     crosshair: { horzLine: { labelBackgroundColor: colour("--muted") }, vertLine: { labelBackgroundColor: colour("--muted") } },
   };
 }

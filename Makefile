@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TEST_STAMP := $(VENV)/.installed-test
 
+# trust what the machine trusts, a company proxy included
+export UV_SYSTEM_CERTS := 1
+
 .PHONY: run install test check bench lock clean
 
 run: $(STAMP)  ## install what is needed and run the desk on paper

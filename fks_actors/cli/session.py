@@ -160,7 +160,7 @@ def spoken(command: Callable[P, None]) -> Callable[P, None]:
 
 
 def say_error(text: str) -> None:
-    """An error on standard error; a line of it a fault. What no terminal should obey, such as a file's bytes, is escaped."""
+    """An error on standard error, a line a fault. What no terminal should obey, such as bytes of a file, is escaped."""
     for line in text.strip("\n").split("\n"):
         shown = "".join(c if c.isprintable() or c == "\t" else repr(c)[1:-1] for c in line)
         sys.stderr.write(f"fks: {shown}\n")

@@ -16,6 +16,7 @@ from typing import Any
 
 from ray._private.node import Node
 from ray._private.parameter import RayParams
+from ray._private.utils import write_ray_address
 
 _VITAL = {"gcs_server", "raylet"}
 _POLL_S = 0.5
@@ -59,6 +60,8 @@ def main(options: dict[str, Any]) -> None:
         shutdown_at_exit=True,
         spawn_reaper=True,
     )
+    # Without it a job's driver joins any GCS that it finds on this machine.
+    write_ray_address(head.gcs_address, options["temp_dir"])
     partial = Path(options["ready"] + ".partial")
     partial.write_text(json.dumps({"address": head.gcs_address, "session": head.get_session_dir_path()}))
     partial.replace(options["ready"])

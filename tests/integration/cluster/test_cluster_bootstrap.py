@@ -85,6 +85,11 @@ def test_start_head_when_one_runs_here_then_refused(up: Up) -> None:
         start_head(HeadOptions(up.run))
 
 
+def test_find_cluster_when_a_job_looks_in_its_own_temp_dir_then_it_is_ours(up: Up) -> None:
+    named = Path(up.handle.runtime_dir) / "r" / "ray_current_cluster"
+    assert named.read_text(encoding="utf-8").strip() == up.handle.address
+
+
 def test_kill_when_one_of_two_replicas_dies_then_at_most_one_request_is_lost(up: Up) -> None:
     os.kill(up.who("127.0.0.1", {})["pid"], signal.SIGKILL)
     lost = 0

@@ -23,6 +23,11 @@ class Home:
     root: Path
 
     @property
+    def namespace(self) -> str:
+        """The desk's name in a Ray cluster: two homes on one cluster never share an actor."""
+        return f"fks-{hashlib.sha256(str(self.root).encode()).hexdigest()[:8]}"
+
+    @property
     def run(self) -> Path:
         """What belongs to the desk that runs now."""
         return self.root / "run"

@@ -4,7 +4,7 @@ import contextlib
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Annotated, Any
 
@@ -41,12 +41,17 @@ def up(
     with _terminated_as_interrupted():
         started = _started(home, settings, new, json)
         took = time.monotonic() - began
-        if json:
-            print_json({**started.facts(), "seconds": round(took, 1)})
+
+        def greet() -> None:
+            if json:
+                print_json({**started.facts(), "seconds": round(took, 1)})
+            else:
+                _welcome(started, took)
+
+        if detach:
+            greet()
         else:
-            _welcome(started, took)
-        if not detach:
-            _stay(home, make_console(stderr=True) if json else console)
+            _stay(home, make_console(stderr=True) if json else console, greet)
 
 
 def _started(home: Home, settings: Any, new: bool, quiet: bool) -> Any:
@@ -79,28 +84,36 @@ def _welcome(started: Any, took: float) -> None:
     console.print(f"webhook    {running.url}/webhook/tradingview   metrics {running.url}/metrics")
 
 
-def _stay(home: Home, shown: Console) -> None:
-    """Show the desk until interrupted, then end it."""
-    from fks_actors.cli.cluster.processes import head_alive
-    from fks_actors.cli.held import held_cluster
+def _stay(home: Home, shown: Console, greet: Callable[[], None]) -> None:
+    """Greet, show the desk until interrupted, whenever that comes, then end it."""
     from fks_actors.cli.start import stop
-    from fks_actors.cli.view import follow
-
-    def alive() -> bool:
-        held = held_cluster(home)
-        return held is not None and (not held.owned or head_alive(held))
 
     crashed = False
     try:
-        with open_client(home) as client, contextlib.suppress(KeyboardInterrupt):
-            follow(client, shown, alive)
-            crashed = held_cluster(home) is not None
+        with contextlib.suppress(KeyboardInterrupt):
+            greet()
+            crashed = _follow(home, shown)
     finally:
         with _step("stopping", quiet=shown.stderr):
             stop(home)
     if crashed:
         raise ClusterError(f"the cluster ended by itself; the journal is kept, see {home.run}/ray-head.log")
     shown.print("stopped; the journal is kept, `fks up` goes on from it")
+
+
+def _follow(home: Home, shown: Console) -> bool:
+    """Show the desk while it runs; whether it ended by itself, not by `fks down`."""
+    from fks_actors.cli.cluster.processes import head_alive
+    from fks_actors.cli.held import held_cluster
+    from fks_actors.cli.view import follow
+
+    def alive() -> bool:
+        held = held_cluster(home)
+        return held is not None and (not held.owned or head_alive(held))
+
+    with open_client(home) as client:
+        follow(client, shown, alive)
+    return held_cluster(home) is not None
 
 
 @contextlib.contextmanager

@@ -82,7 +82,7 @@ def settle(home: Home, settings: Settings, fresh: bool) -> Plan:
         note=info.reason,
     )
     _refuse_other_run(before, run, journal_url)
-    wiring = Wiring("fks", settings.model_copy(update={"feed": feed}), run, journal_url, inbox_url)
+    wiring = Wiring(home.namespace, settings.model_copy(update={"feed": feed}), run, journal_url, inbox_url)
     return Plan(wiring, info, wiring.settings, aside)
 
 

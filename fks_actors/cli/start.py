@@ -124,7 +124,7 @@ def _deploy(home: Home, plan: Plan, handle: ClusterHandle) -> Running:
         wiring.run.ts_ms,
     )
     note_running(home, running)
-    serving.deploy(APP, _edge_args(home, plan))
+    serving.deploy(APP, _edge_args(home, plan), name=wiring.namespace)
     wait_http(f"{running.url}/api/v1/ready", _READY_S)
     release_dashboard(handle)
     return running
@@ -168,7 +168,7 @@ def _leave(home: Home, handle: ClusterHandle) -> int:
     from fks_actors.actors.spawn import dismiss
 
     try:
-        connect(handle, "fks")
+        connect(handle, home.namespace)
     except ClusterError as error:
         for name in ("cluster.json", "desk.json"):
             (home.run / name).unlink(missing_ok=True)
@@ -176,7 +176,7 @@ def _leave(home: Home, handle: ClusterHandle) -> int:
     from ray import serve
 
     try:
-        serve.delete("fks")
+        serve.delete(home.namespace)
     except Exception as error:
         raise FksError(f"the HTTP edge could not be removed: {error}") from error
-    return dismiss("fks")
+    return dismiss(home.namespace)

@@ -1,4 +1,4 @@
-"""A user's desk: `fks up --detach` in an empty home, once for this folder's tests."""
+"""A user's desk: `fks up --detach` in an empty home, once for a module's tests."""
 
 import json
 import os
@@ -7,7 +7,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,11 +72,20 @@ def new_user() -> User:
     return User(Path(tempfile.mkdtemp(prefix="fksa", dir="/tmp")), port)
 
 
-@pytest.fixture(scope="package")
+def eventually(what: str, look: Callable[[], Any], seconds: float = 60.0) -> Any:
+    """The first truthy thing that `look` sees."""
+    end = time.monotonic() + seconds
+    while not (seen := look()):
+        assert time.monotonic() < end, f"waited {seconds} s for {what}"
+        time.sleep(0.2)
+    return seen
+
+
+@pytest.fixture(scope="module")
 def desk() -> Iterator[User]:
-    """A running desk on the simulated market, twenty bars a second."""
+    """A running desk on the simulated market, five bars a second."""
     user = new_user()
-    up = user.types("up", "--detach", "--feed", "simulated", "--speed", "1200", "--port", str(user.port))
+    up = user.types("up", "--detach", "--feed", "simulated", "--speed", "300", "--port", str(user.port))
     try:
         assert up.returncode == 0, up.stderr + up.stdout
         yield user

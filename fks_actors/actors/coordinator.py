@@ -214,7 +214,7 @@ class CoordinatorActor(Presence):
             "run_id": self._run_record.run_id,
             "ready": self._ready.is_set(),
             "trading": self._desk.trading,
-            "feed": {**self._feed_info, "ended": self._feed_ended},
+            "feed": {**self._feed_info, "reason": self._run_record.note, "ended": self._feed_ended},
             "symbols": list(self._run_record.symbols),
             "clock_ms": self._desk.clock_ms,
             "last_bar_ms": self._desk.last_bar_ms,

@@ -3,7 +3,12 @@
 import hashlib
 import hmac
 import json
+import os
+import re
+import shutil
+import subprocess
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,6 +16,7 @@ import pytest
 
 from tests.acceptance.conftest import User, eventually
 
+README = Path(__file__).parents[2] / "README.md"
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(400)]
 
 
@@ -97,6 +103,25 @@ def test_metrics_when_scraped_then_they_agree_with_the_journal(desk: User) -> No
     filled = [li for li in page.splitlines() if li.startswith("fks_signals_total") and 'status="filled"' in li]
     assert filled
     assert float(filled[0].split()[-1]) >= 1
+
+
+@pytest.mark.skipif(not (shutil.which("curl") and shutil.which("openssl")), reason="needs curl and openssl")
+def test_readme_when_its_requests_are_pasted_then_they_work(desk: User) -> None:
+    blocks = re.findall(r"```sh\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    (pasted,) = (block for block in blocks if "TOKEN=$(cat" in block)
+    done = subprocess.run(
+        ["bash", "-e", "-o", "pipefail", "-c", pasted.replace(":8000", f":{desk.port}")],
+        env={"PATH": os.environ["PATH"], "FKS_HOME": str(desk.home), "HOME": str(desk.home)},
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert '"status":"filled"' in done.stdout
+    assert '"status":"accepted"' in done.stdout
+    assert '"equity":' in done.stdout
+    assert '"verdict":' in done.stdout
+    assert '"state":"active"' in done.stdout
+    assert "fks_equity_quote " in done.stdout
+    assert '"error"' not in done.stdout
 
 
 def test_up_when_a_desk_runs_already_then_refused_and_the_first_goes_on(desk: User) -> None:

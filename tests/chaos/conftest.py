@@ -1,4 +1,4 @@
-"""One Ray cluster a test session, made when the first test asks for it."""
+"""One Ray cluster for the tests of this folder."""
 
 import os
 import shutil
@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def ray_session() -> Iterator[None]:
-    """A small local cluster with its own temp dir; no dashboard, no port outside loopback that is needed."""
+    """A small local cluster with its own temp dir, without a dashboard; the environment is put back afterwards."""
+    before = dict(os.environ)
     os.environ |= {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
     import ray
 
@@ -21,4 +22,6 @@ def ray_session() -> Iterator[None]:
     )  # fmt: skip
     yield
     ray.shutdown()
+    os.environ.clear()
+    os.environ.update(before)
     shutil.rmtree(temp, ignore_errors=True)

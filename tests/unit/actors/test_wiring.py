@@ -1,0 +1,81 @@
+"""Which actors a desk has is plain data: complete, in order, importable, and it survives the way to another node."""
+
+import importlib
+import inspect
+import pickle
+import subprocess
+import sys
+
+import pytest
+
+from fks_actors.actors import names
+from fks_actors.actors.remote import pack, unpack
+from fks_actors.actors.spawn import Hosted, _named
+from fks_actors.actors.wiring import VENUE, ActorSpec, CoordinatorConfig, Wiring, actor_specs
+from fks_actors.adapters.feeds.config import FeedConfig
+from fks_actors.model.markets import MarketRules
+from fks_actors.settings import DeskSection, Settings
+from fks_actors.webhook.config import WebhookRules
+from tests.in_process import CASH, run_record
+from tests.market import SYMBOLS, batches
+
+SETTINGS = Settings(
+    feed=FeedConfig(spec="simulated"),
+    desk=DeskSection(vote_deadline_s=1.5, replay_vote_deadline_s=45),
+    webhook=WebhookRules(replay_window_s=7),
+)
+
+
+def specs(feed: str = "simulated") -> dict[str, ActorSpec]:
+    run = run_record(SYMBOLS)
+    run = type(run)(run.run_id, 0, feed, False, SYMBOLS, 60_000, CASH, "0")
+    made = actor_specs(Wiring("ns", SETTINGS, run, "sqlite:////j.db", "sqlite:////i.db"))
+    return {spec.name: spec for spec in made}
+
+
+def test_specs_when_a_desk_is_wired_then_every_actor_once_and_what_is_needed_comes_first() -> None:
+    assert list(specs()) == [
+        names.JOURNAL, names.FEED, *names.HORIZONS, names.RISK, names.connector(VENUE), names.COORDINATOR,
+        names.TELEMETRY,
+    ]  # fmt: skip
+    assert specs()[names.TELEMETRY].arguments == (tuple(specs())[:-1], "ns")
+
+
+@pytest.mark.parametrize("spec", specs().values(), ids=lambda spec: spec.name)
+def test_specs_when_an_actor_is_built_where_it_runs_then_class_and_arguments_fit(spec: ActorSpec) -> None:
+    module, _, name = spec.path.partition(":")
+    actor = getattr(importlib.import_module(module), name)
+    inspect.signature(actor).bind(*spec.arguments)
+    assert repr(pickle.loads(pickle.dumps(spec))) == repr(spec)  # noqa: S301 our own bytes
+    assert "hunter2" not in repr(spec)
+
+
+@pytest.mark.parametrize(("feed", "deadline_s"), [("live:binance", 1.5), ("simulated", 45), ("replay:/a.csv", 45)])
+def test_specs_when_time_stands_still_then_votes_may_take_longer(feed: str, deadline_s: float) -> None:
+    config = specs(feed)[names.COORDINATOR].arguments[0]
+    assert isinstance(config, CoordinatorConfig)
+    assert (config.deadline_s, config.replay_window_ms, config.namespace) == (deadline_s, 7_000, "ns")
+    assert config.inbox_url == "sqlite:////i.db"
+
+
+def test_specs_when_risk_and_venue_are_built_then_they_know_the_same_markets_and_cash() -> None:
+    risk, venue = specs()[names.RISK].arguments, specs()[names.connector(VENUE)].arguments
+    assert risk[1] == venue[2]
+    assert risk[2] == venue[3] == CASH
+    assert {s: type(rules) for s, rules in risk[1].items()} == dict.fromkeys(SYMBOLS, MarketRules)
+
+
+def test_named_when_an_actor_is_hosted_then_the_process_list_tells_who_it_is() -> None:
+    named = [_named(spec) for spec in specs().values()]
+    assert [each.__name__ for each in named][:2] == ["JournalActor", "FeedActor"]
+    assert all(issubclass(each, Hosted) for each in named)
+
+
+def test_pack_when_a_message_comes_back_then_it_is_equal() -> None:
+    message = (batches(2), {"BTC/USDT": 5}, None)
+    assert unpack(pack(message)) == message
+
+
+def test_wiring_when_imported_then_ray_is_not() -> None:
+    code = "import sys, fks_actors.actors.wiring, fks_actors.cli.plan; sys.exit('ray' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

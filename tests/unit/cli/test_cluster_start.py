@@ -108,7 +108,7 @@ def test_read_handle_when_written_then_the_same_and_private(tmp_path: Path) -> N
 
 
 def test_driver_env_when_cluster_is_joined_then_its_own_auth_stays() -> None:
-    assert driver_env(ClusterHandle(owned=False, address="10.0.0.1:6379")) == {}
+    assert driver_env(ClusterHandle(owned=False, address="127.0.0.1:1")) == {}
 
 
 def test_driver_env_when_cluster_is_ours_then_token_is_named() -> None:
@@ -119,7 +119,7 @@ def test_driver_env_when_cluster_is_ours_then_token_is_named() -> None:
 
 
 def test_stop_cluster_when_joined_then_nothing_is_touched() -> None:
-    report = stop_cluster(ClusterHandle(owned=False, address="10.0.0.1:6379"))
+    report = stop_cluster(ClusterHandle(owned=False, address="127.0.0.1:1"))
     assert not report.ended
     assert not report.killed
 

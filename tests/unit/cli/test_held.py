@@ -13,7 +13,7 @@ from fks_actors.home import Home
 from tests.cli_runs import pretend_running
 
 SOUND = ClusterHandle(True, "127.0.0.2:6379", 2**22 + 1, 1.0, "id", "/tmp/fks-0123456789")
-JOINED = ClusterHandle(False, "10.0.0.1:6379")
+JOINED = ClusterHandle(False, "127.0.0.1:1")
 
 
 def test_held_when_nothing_was_started_then_none(home: Home) -> None:

@@ -41,6 +41,7 @@ def test_down_when_a_replay_ran_then_nothing_is_left_and_the_next_up_goes_on(oth
     assert first["account"] == other.get("account")
     if Path(CHROMIUM).exists():  # without a browser the API's word has to do
         assert _page_equity(other) == f"{Decimal(first['account']['equity']):,.2f}"
+    assert other.told("halt", "--reason", "over night")["state"] == "halted"
     down = other.types("down")
     assert down.returncode == 0, down.stderr
     assert not _ours(other)
@@ -52,6 +53,7 @@ def test_down_when_a_replay_ran_then_nothing_is_left_and_the_next_up_goes_on(oth
     assert other.types(*words).returncode == 0
     again = eventually("the end of the replay", lambda: (s := other.told("status"))["feed"]["ended"] and s)
     assert again["account"] == first["account"]
+    assert (again["trading"]["state"], again["trading"]["reason"]) == ("halted", "over night")
     assert again["counts"]["decisions"] == 520
     assert other.types("journal", "digest").stdout == digest
 

@@ -75,5 +75,5 @@ def test_refuse_second_when_the_cluster_was_joined_then_a_noted_desk_counts(home
     write_handle(home.run, replace(JOINED))
     refuse_second(home)
     pretend_running(home, 1)
-    with pytest.raises(AlreadyRunning, match=r"on the cluster at 10\.0\.0\.1:6379; end it with `fks down`"):
+    with pytest.raises(AlreadyRunning, match=r"on the cluster at 127\.0\.0\.1:1; end it with `fks down`"):
         refuse_second(home)

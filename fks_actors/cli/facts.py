@@ -3,6 +3,7 @@
 import contextlib
 import json as json_module
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -44,6 +45,11 @@ def status(json: Json = False) -> None:
         _print_status(facts)
 
 
+def money(amount: str) -> str:
+    """A quote amount for people, to the cent; `--json` has every digit."""
+    return f"{Decimal(amount):,.2f}"
+
+
 def known_agents(client: Client) -> list[dict[str, Any]]:
     """Every actor; none where the desk itself does not answer."""
     try:
@@ -64,7 +70,7 @@ def _print_status(facts: dict[str, Any]) -> None:
     if facts["positions"]:
         held = Table("position", "quantity", "entry", "mark", "unrealised", box=None, pad_edge=False)
         for row in facts["positions"]:
-            held.add_row(row["symbol"], row["quantity"], row["entry_price"], row["mark"], row["unrealised"])
+            held.add_row(row["symbol"], row["quantity"], row["entry_price"], row["mark"], money(row["unrealised"]))
         console.print(held)
     if facts["agents"]:
         console.print(agents_table(facts["agents"]))
@@ -99,7 +105,7 @@ def _headline(facts: dict[str, Any]) -> Iterator[Text]:
 def account_table(account: dict[str, Any]) -> Table:
     """The account's figures in one row."""
     table = Table(*FIGURES, "drawdown", box=None, pad_edge=False)
-    table.add_row(*(account[k] for k in FIGURES), f"{float(account['drawdown']):.2%}")
+    table.add_row(*(money(account[k]) for k in FIGURES), f"{float(account['drawdown']):.2%}")
     return table
 
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fks_actors.cli.ask import agents_table, at
-from fks_actors.cli.facts import account_table, known_agents
+from fks_actors.cli.facts import account_table, known_agents, money
 from fks_actors.client import Client
 from fks_actors.errors import FksError
 
@@ -79,7 +79,7 @@ def _line(client: Client) -> str:
     facts: dict[str, Any] = {
         "feed": status["feed"]["label"],
         "time": at(status["desk"]["clock_ms"]) if status["desk"]["clock_ms"] else "-",
-        "equity": account["equity"] if account else "-",
+        "equity": money(account["equity"]) if account else "-",
         "trading": status["trading"]["state"],
         "decisions": status["counts"].get("decisions", 0),
     }

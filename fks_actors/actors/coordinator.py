@@ -18,9 +18,9 @@ from fks_actors.actors.wiring import CoordinatorConfig
 from fks_actors.adapters.sql import SqlInbox
 from fks_actors.desk.desk import Desk
 from fks_actors.desk.ports import DeskPorts
-from fks_actors.errors import DataError, FksError
+from fks_actors.errors import DataError, JournalConflict
 from fks_actors.model.candles import BarBatch
-from fks_actors.model.records import ControlRecord, RunRecord, SignalRecord, TradingState
+from fks_actors.model.records import ControlRecord, RunRecord, SignalRecord, SignalStatus, TradingState
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +49,7 @@ class CoordinatorActor(Presence):
         self._run_record = run
         namespace = config.namespace
         self._feed = FeedHandle(namespace)
+        self._journal = JournalHandle(namespace)
         self._council = Council(
             {agent: SpecialistHandle(agent, namespace) for agent in names.HORIZONS}, config.debate, config.deadline_s
         )
@@ -56,7 +57,7 @@ class CoordinatorActor(Presence):
             self._council,
             RiskHandle(namespace),
             ConnectorHandle(config.desk.venue, namespace),
-            JournalHandle(namespace),
+            self._journal,
             concurrently,
         )
         self._tally = Tally(self.telemetry)
@@ -64,6 +65,7 @@ class CoordinatorActor(Presence):
         self._inbox = SqlInbox(config.inbox_url, config.replay_window_ms, _now_ms)
         self._woken = asyncio.Event()
         self._ready = asyncio.Event()
+        self._upset = asyncio.Event()
         self._finished: dict[str, asyncio.Event] = {}
         self._feed_info: dict[str, Any] = {}
         self._feed_ended = False
@@ -87,13 +89,8 @@ class CoordinatorActor(Presence):
                 pause = 0.1
                 await self._work()
                 return
-            except FksError as error:
-                self._trouble = f"{type(error).__name__}: {error}"
-                _log.warning("the desk pauses: %s", self._trouble)
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, _MAX_PAUSE_S)
-            except ExceptionGroup as group:
-                self._trouble = "; ".join(f"{type(e).__name__}: {e}" for e in _flat(group))
+            except Exception as error:  # noqa: BLE001 (shown as trouble; a loop that died in silence would lie)
+                self._trouble = "; ".join(f"{type(e).__name__}: {e}" for e in _flat(error))
                 _log.warning("the desk pauses: %s", self._trouble)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _MAX_PAUSE_S)
@@ -106,12 +103,20 @@ class CoordinatorActor(Presence):
             self._feed_info = await self._feed.info()
         if not self._desk.last_bar_ms:
             await self._desk.learn(await self._feed.history())
+        self._upset.clear()
+        self._trouble = ""
         self._ready.set()
 
     async def _work(self) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._bars())
             group.create_task(self._signals())
+            group.create_task(self._upsets())
+
+    async def _upsets(self) -> None:
+        """A step that somebody else asked for broke half-way: start again from the journal before the next one."""
+        await self._upset.wait()
+        raise JournalConflict("an operator's step broke; the desk starts again from the journal")
 
     async def _bars(self) -> None:
         while not self._feed_ended:
@@ -180,6 +185,10 @@ class CoordinatorActor(Presence):
         """Wait until the desk has dealt with a signal; the caller reads its outcome in the journal."""
         self._woken.set()
         event = self._finished.setdefault(signal_id, asyncio.Event())
+        known = await self._journal.signal(signal_id)
+        if known is not None and known.status is not SignalStatus.ACCEPTED:  # it was dealt with before we asked
+            self._finished.pop(signal_id, None)
+            return {"signal_id": signal_id}
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(event.wait(), timeout_s)
             return {"signal_id": signal_id}
@@ -205,7 +214,11 @@ class CoordinatorActor(Presence):
         """An operator changes the trading state."""
         await asyncio.wait_for(self._ready.wait(), _MAX_PAUSE_S)
         record = ControlRecord(self._now_ms(), TradingState(state), "operator", reason)
-        reply = await self._desk.control(control_id, record)
+        try:
+            reply = await self._desk.control(control_id, record)
+        except BaseException:
+            self._upset.set()
+            raise
         return {"state": reply.equity.state, "reason": reason}
 
     async def status(self) -> dict[str, Any]:
@@ -236,5 +249,8 @@ def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _flat(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
-    return [leaf for e in group.exceptions for leaf in (_flat(e) if isinstance(e, BaseExceptionGroup) else [e])]
+def _flat(error: BaseException) -> list[BaseException]:
+    """The errors inside a group, or the error itself."""
+    if not isinstance(error, BaseExceptionGroup):
+        return [error]
+    return [leaf for inner in error.exceptions for leaf in _flat(inner)]

@@ -104,6 +104,8 @@ class Desk:
             self._memory.restore((await journal.snapshot(OWNER)).payload)
             self._orders = WorkingOrders(await journal.open_orders())
             await self._finish_submits()
+            if self._memory.halted and len(self._orders):
+                await self._cancel_all(f"cancel-after-{self._head}", self._memory.clock_ms)
 
     async def begin(self, run: RunRecord) -> None:
         """Record a start of the desk."""
@@ -232,6 +234,7 @@ class Desk:
         snapshots: tuple[Snapshot, ...] = (),
     ) -> None:
         reply = ruled.reply
+        self._memory.halted = reply.equity.state is TradingState.HALTED
         venue = () if done.snapshot is None else (done.snapshot,)
         await self._commit(name, (*entries, *reply.changes, reply.equity), (ruled.snapshot, *venue, *snapshots))
         self._risk_label = name

@@ -22,6 +22,7 @@ class _Payload(msgspec.Struct, frozen=True):
     clock_ms: int
     interval_ms: int
     gates: dict[str, dict[str, Any]]
+    halted: bool = False
 
 
 @dataclass
@@ -35,6 +36,7 @@ class DeskMemory:
     marks: dict[str, Decimal] = field(default_factory=dict)
     inbox_cursor: int = 0
     clock_ms: int = 0
+    halted: bool = False
 
     def unseen(self, batch: BarBatch) -> BarBatch:
         """The batch without the bars that were taken in already, and without figures that cannot be a bar's."""
@@ -59,7 +61,9 @@ class DeskMemory:
     def encode(self) -> Snapshot:
         """The memory as a snapshot."""
         gates = {symbol: gate.state() for symbol, gate in self.gates.items()}
-        payload = _Payload(self.last_bar_ms, self.marks, self.inbox_cursor, self.clock_ms, self.interval_ms, gates)
+        payload = _Payload(
+            self.last_bar_ms, self.marks, self.inbox_cursor, self.clock_ms, self.interval_ms, gates, self.halted
+        )
         return Snapshot(OWNER, msgspec.json.encode(payload, order="deterministic"))
 
     def restore(self, payload: bytes) -> None:
@@ -71,6 +75,7 @@ class DeskMemory:
         self.marks = dict(held.marks)
         self.inbox_cursor = held.inbox_cursor
         self.clock_ms = held.clock_ms
+        self.halted = held.halted
         self.interval_ms = held.interval_ms
         for symbol, state in held.gates.items():
             self.gates[symbol] = QualityGate(self.quality, held.interval_ms)

@@ -1,6 +1,7 @@
 """The desk's law: whatever breaks, and whenever, the story that the journal tells is the same."""
 
 import asyncio
+import contextlib
 from decimal import Decimal
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fks_actors.errors import ActorUnavailable, JournalConflict
 from fks_actors.model.orders import OrderStatus, OrderType, Side
 from fks_actors.model.records import (
     ControlRecord,
@@ -121,6 +123,28 @@ async def test_control_when_halted_then_open_orders_are_cancelled_and_nothing_tr
     assert [r.code for r in denied.refusals] == ["halted"]
     await home.desk.control("c2", ControlRecord(home.desk.clock_ms, TradingState.ACTIVE, "operator", "go on"))
     assert (await home.desk.run_signal(3, signal(3), home.desk.clock_ms)).status is SignalStatus.FILLED
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10_000), rate=st.sampled_from([0.1, 0.4]))
+async def test_control_when_any_call_of_a_halt_breaks_then_no_order_keeps_working(seed: int, rate: float) -> None:
+    home = await told(5, Breaker(0, 0))
+    limit = Signal(
+        "l1", "id:l1", 0, "BTC/USDT", Side.BUY, OrderType.LIMIT, quantity=Decimal("0.01"), price=Decimal(28_000)
+    )
+    resting = await home.desk.run_signal(1, limit, home.desk.clock_ms)
+    assert resting.status is SignalStatus.OPEN
+    home._breaker = Breaker(seed, rate)
+    halt = ControlRecord(home.desk.clock_ms, TradingState.HALTED, "operator", "test")
+    with contextlib.suppress(ActorUnavailable, JournalConflict):
+        await home.desk.control("c1", halt)  # asked once; whoever asked may be gone
+    home._breaker = Breaker(0, 0)
+    home.new_desk()
+    await home.desk.recover()
+    halted = "control-c1" in home.journal.chain
+    status = home.journal.orders[resting.client_order_ids[0]].status
+    assert status is (OrderStatus.CANCELLED if halted else OrderStatus.ACCEPTED)
+    assert bool(home.desk.open_orders) is not halted
 
 
 async def test_run_cycle_when_a_bar_is_given_twice_then_it_is_recorded_once() -> None:

@@ -19,7 +19,7 @@ from fks_actors.desk.state import OWNER, DeskMemory
 from fks_actors.desk.working import WorkingOrders, denied_order
 from fks_actors.errors import InvariantError
 from fks_actors.model.candles import BarBatch
-from fks_actors.model.orders import ZERO, Approved, Denied, Fill, Order, OrderStatus, Origin, VenueEvent
+from fks_actors.model.orders import ZERO, Approved, Denied, Fill, Order, OrderStatus, OrderUpdate, Origin, VenueEvent
 from fks_actors.model.records import (
     Commit,
     ControlRecord,
@@ -250,9 +250,15 @@ class Desk:
         """Orders that were written as sent but of which the venue's answer is not recorded: send them again.
 
         Entering is idempotent by client order id, so an order that the venue knows after all is not entered twice.
+        A desk that was halted meanwhile sends nothing: a venue that follows the journal never entered such an order.
         """
         unanswered = [order for order in self._orders.all() if order.status in _UNANSWERED]
         for order in unanswered:
+            if self._memory.halted:
+                key, ts_ms = order.intent.client_order_id, order.updated_ms
+                ended = OrderUpdate(key, OrderStatus.CANCELLED, ts_ms, "halted before it was sent")
+                await self._settle(f"unsent-{key}", ts_ms, VenueReply((ended,)))
+                continue
             await self._submit(f"resend-{order.intent.client_order_id}", order.updated_ms, (reissue(order),))
 
 

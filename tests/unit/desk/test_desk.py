@@ -19,6 +19,7 @@ from fks_actors.model.records import (
     SignalStatus,
     TradingState,
 )
+from fks_actors.risk.codec import decode
 from tests.in_process import CASH, Breaker, InProcessDesk, run_record
 from tests.market import SYMBOLS, batches
 
@@ -145,6 +146,28 @@ async def test_control_when_any_call_of_a_halt_breaks_then_no_order_keeps_workin
     status = home.journal.orders[resting.client_order_ids[0]].status
     assert status is (OrderStatus.CANCELLED if halted else OrderStatus.ACCEPTED)
     assert bool(home.desk.open_orders) is not halted
+
+
+async def test_recover_when_a_halt_came_before_an_approved_order_was_sent_then_it_is_not_sent() -> None:
+    home = await told(5, Breaker(0, 0))
+    sent = home.submit
+
+    async def lost(*_: object) -> None:
+        raise ActorUnavailable("the connector died")
+
+    home.submit = lost  # type: ignore[method-assign]
+    with pytest.raises(ActorUnavailable):
+        await home.desk.run_signal(1, signal(1), home.desk.clock_ms)
+    home.submit = sent  # type: ignore[method-assign]
+    await home.desk.control("c1", ControlRecord(home.desk.clock_ms, TradingState.HALTED, "operator", "test"))
+    home.new_desk()
+    await home.desk.recover()
+    (order,) = home.journal.orders.values()
+    assert order.status is OrderStatus.CANCELLED
+    assert home.journal.story()["fills"] == []
+    assert home.journal.signals["s1"].status is SignalStatus.REJECTED
+    state = decode(home.journal.snapshots["risk"].payload)
+    assert not state.reservations
 
 
 async def test_run_cycle_when_a_bar_is_given_twice_then_it_is_recorded_once() -> None:

@@ -11,6 +11,7 @@
     │   └── JournalConflict         another writer moved the head: recover from the journal, never overwrite
     ├── VenueError
     │   ├── VenueRejected           the venue refused this order for good: do not resend
+    │   ├── Fenced                  another desk holds the lease: stop submitting, take the lease anew
     │   └── VenueUnavailable        outcome unknown: look the order up by its client id
     ├── MindAhead                   rebuild the mind from the journal, then ask again
     ├── ActorUnavailable            a remote actor did not answer in time; the call may have run
@@ -87,6 +88,10 @@ class VenueRejected(VenueError):
 
 class VenueUnavailable(VenueError):
     """The venue did not answer: the outcome is unknown. Look the order up by its client id."""
+
+
+class Fenced(VenueError):
+    """The desk that asks does not hold the lease (any more): nothing was sent. Take the lease anew, then recover."""
 
 
 class MindAhead(FksError):

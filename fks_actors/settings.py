@@ -24,6 +24,7 @@ from fks_actors.adapters.feeds.symbols import symbol_of
 from fks_actors.agents.config import AgentsConfig
 from fks_actors.errors import ConfigError
 from fks_actors.execution.config import PaperConfig
+from fks_actors.execution.venues import RoutingConfig, VenueConfig, is_venue_name
 from fks_actors.market.config import MarketConfig
 from fks_actors.memory.config import MemoryConfig
 from fks_actors.risk.config import RiskConfig
@@ -101,10 +102,28 @@ class Settings(_Section):
     agents: AgentsConfig = AgentsConfig()
     risk: RiskConfig = RiskConfig()
     paper: PaperConfig = PaperConfig()
+    venues: Mapping[str, VenueConfig] = Field(default={"paper": VenueConfig()}, min_length=1)
+    routing: RoutingConfig = RoutingConfig()
     webhook: WebhookRules = WebhookRules()
     journal: JournalSection = JournalSection()
     serve: ServeSection = ServeSection()
     cluster: ClusterSection = ClusterSection()
+
+    @model_validator(mode="after")
+    def _venues_are_known(self) -> Self:
+        claimed: dict[str, str] = {}
+        for name, venue in self.venues.items():
+            if not is_venue_name(name):
+                raise ValueError(f"venues: {name!r} is no name; use up to 24 of a-z, 0-9 and _")
+            for symbol in venue.symbols:
+                if symbol_of(symbol) != symbol:
+                    raise ValueError(f"venues: {symbol!r} of {name} is no symbol; write BASE/QUOTE")
+                if symbol in claimed:
+                    raise ValueError(f"venues: {symbol} is claimed by {claimed[symbol]} and {name}")
+                claimed[symbol] = name
+        if self.routing.default not in self.venues:
+            raise ValueError(f"routing.default: {self.routing.default!r} is none of {', '.join(self.venues)}")
+        return self
 
     @model_validator(mode="after")
     def _markets_are_symbols(self) -> Self:

@@ -35,13 +35,17 @@ class PaperConnectorActor(Presence):
         """Closed bars: match what rests."""
         return await self._lineage.answer(step, ("advance", (batch,)))
 
-    async def submit(self, step: Step, orders: Sequence[Approved]) -> VenueReply:
-        """Enter approved orders; idempotent by client order id."""
+    async def submit(self, step: Step, orders: Sequence[Approved], again: bool = False) -> VenueReply:
+        """Enter approved orders; idempotent by client order id, `again` or not."""
         return await self._lineage.answer(step, ("submit", (tuple(orders),)))
 
     async def cancel(self, step: Step, client_order_ids: Sequence[str], ts_ms: int) -> VenueReply:
         """End orders that still work."""
         return await self._lineage.answer(step, ("cancel", (tuple(client_order_ids), ts_ms)))
+
+    async def collect(self, step: Step) -> VenueReply:
+        """Nothing: a paper venue moves with the bars alone."""
+        return VenueReply(())
 
     async def _load(self) -> tuple[str, bytes]:
         held = await self._journal.snapshot(self._owner)

@@ -54,6 +54,14 @@ class JournalHandle(Remote):
         """What became of a signal."""
         return cast(SignalRecord | None, await self._ask("signal", signal_id))
 
+    async def order(self, client_order_id: str) -> Order | None:
+        """One order in its present state."""
+        return cast(Order | None, await self._ask("order", client_order_id))
+
+    async def trade_ids(self, client_order_ids: Sequence[str]) -> frozenset[tuple[str, str]]:
+        """(venue, trade id) of every fill that is booked for these orders."""
+        return cast(frozenset[tuple[str, str]], await self._ask("trade_ids", tuple(client_order_ids)))
+
     async def last_run(self) -> RunRecord | None:
         """The newest start of the desk."""
         return cast(RunRecord | None, await self._ask("last_run"))
@@ -84,9 +92,17 @@ class ConnectorHandle(Remote):
         """Closed bars: match what rests."""
         return cast(VenueReply, await self.call("advance", step, batch, timeout_s=_TIMEOUT_S))
 
-    async def submit(self, step: Step, orders: Sequence[Approved]) -> VenueReply:
-        """Enter approved orders; idempotent by client order id."""
-        return cast(VenueReply, await self.call("submit", step, tuple(orders), timeout_s=_TIMEOUT_S))
+    async def submit(self, step: Step, orders: Sequence[Approved], again: bool = False) -> VenueReply:
+        """Enter approved orders; idempotent by step and by client order id."""
+        return cast(VenueReply, await self.call("submit", step, tuple(orders), again, timeout_s=_TIMEOUT_S))
+
+    async def collect(self, step: Step) -> VenueReply:
+        """What happened at the venue since the last step."""
+        return cast(VenueReply, await self.call("collect", step, timeout_s=_TIMEOUT_S))
+
+    async def news(self, wait_s: float) -> bool:
+        """Wait up to `wait_s` for something to collect; whether there is."""
+        return cast(bool, await self.call("news", wait_s, timeout_s=wait_s + _TIMEOUT_S))
 
     async def cancel(self, step: Step, client_order_ids: Sequence[str], ts_ms: int) -> VenueReply:
         """End orders that still work."""

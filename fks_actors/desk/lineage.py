@@ -19,10 +19,16 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Which commit a request builds on, and which it becomes part of. Both are commit ids."""
+    """Which commit a request builds on, and which it becomes part of. Both are commit ids.
+
+    `epoch` and `until_ms` (the venue side's wall clock) are the desk's lease: a connector that reaches a real venue
+    sends nothing for an older epoch than it has seen, or after `until_ms`. 0 for both: the chain alone fences.
+    """
 
     request_id: str
     after: str
+    epoch: int = 0
+    until_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,7 @@ class Lineage(Generic[S, Q, R]):
             JournalConflict: the chain does not stand where the caller believes; the caller recovers.
         """
         last = self._answered
-        if last is not None and last.step == step and last.request == request:
+        if last is not None and _same(last.step, step) and last.request == request:
             return last.reply
         state = await self._state_at(step.after)
         after, reply = self._work(state, request, step.request_id)
@@ -74,3 +80,8 @@ class Lineage(Generic[S, Q, R]):
         if held != label:
             raise JournalConflict(f"asked to build on {label!r}, the journal holds {held!r}")
         return state
+
+
+def _same(one: Step, other: Step) -> bool:
+    """Whether both ask for the same step; the lease may have been renewed between them."""
+    return (one.request_id, one.after) == (other.request_id, other.after)

@@ -1,13 +1,14 @@
 """What the desk needs from the actors (live) or from plain objects (backtest, tests)."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from fks_actors.desk.lineage import Step
 from fks_actors.model.candles import BarBatch, Candle
+from fks_actors.model.markets import Quote
 from fks_actors.model.orders import Approved, Order, VenueEvent
-from fks_actors.model.records import Commit, SignalRecord, Snapshot, SnapshotAt
+from fks_actors.model.records import AuditRecord, Commit, SignalRecord, Snapshot, SnapshotAt
 from fks_actors.model.votes import Ballot, Verdict
 from fks_actors.risk.messages import RiskReply, RiskRequest
 
@@ -26,10 +27,18 @@ class Deliberation:
 
 @dataclass(frozen=True, slots=True)
 class VenueReply:
-    """What happened at the venue, and its state where the journal is what restores it (paper)."""
+    """What happened at the venue.
+
+    `snapshot` is what restores the connector: the whole venue on paper, its own notes (watermarks, baseline, cursors)
+    where the venue is real. `adopted` are orders found at the venue that are not the desk's, as Origin.EXTERNAL; they
+    come before their events. `quotes` are the best prices by symbol; `notes` go to the audit log.
+    """
 
     events: tuple[VenueEvent, ...]
     snapshot: Snapshot | None = None
+    adopted: tuple[Order, ...] = ()
+    quotes: Mapping[str, Quote] = field(default_factory=dict)
+    notes: tuple[AuditRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +73,33 @@ class RiskPort(Protocol):
 
 
 class VenuePort(Protocol):
-    """The connector of one venue, idempotent by step."""
+    """The connector of one venue, idempotent by step.
+
+    A reply's events count as taken once a later step builds on it (`after`); until then a connector of a real venue
+    tells them again. The desk drops what it has booked: a trade by its id, a status that changes nothing.
+    """
 
     async def advance(self, step: Step, batch: BarBatch) -> VenueReply:
-        """Closed bars: match what rests."""
+        """Closed bars: on paper match what rests; what happened since, elsewhere."""
         ...
 
-    async def submit(self, step: Step, orders: Sequence[Approved]) -> VenueReply:
-        """Enter approved orders."""
+    async def submit(self, step: Step, orders: Sequence[Approved], again: bool = False) -> VenueReply:
+        """Enter approved orders. `again`: the venue may know them already, so each is looked up before it is sent.
+
+        An outcome that is not known comes back as OrderUpdate UNKNOWN, and later as an event.
+
+        Raises:
+            Fenced: the step's lease does not hold; nothing was sent.
+        """
         ...
 
     async def cancel(self, step: Step, client_order_ids: Sequence[str], ts_ms: int) -> VenueReply:
-        """End orders that still work."""
+        """End orders that still work. One that never reached the venue answers CANCELLED; one whose state is unknown
+        nothing yet: it is ended as soon as it is known."""
+        ...
+
+    async def collect(self, step: Step) -> VenueReply:
+        """What happened at the venue since the last step (a paper venue: nothing)."""
         ...
 
 
@@ -108,6 +132,14 @@ class JournalPort(Protocol):
 
     async def signal(self, signal_id: str) -> SignalRecord | None:
         """What became of a signal."""
+        ...
+
+    async def order(self, client_order_id: str) -> Order | None:
+        """One order in its present state."""
+        ...
+
+    async def trade_ids(self, client_order_ids: Sequence[str]) -> frozenset[tuple[str, str]]:
+        """(venue, trade id) of every fill that is booked for these orders."""
         ...
 
 

@@ -34,7 +34,7 @@ class PaperVenue:
         """See PaperBook.advance."""
         return self.book.advance(batch)
 
-    async def submit(self, orders: Sequence[Approved]) -> tuple[VenueEvent, ...]:
+    async def submit(self, orders: Sequence[Approved], again: bool = False) -> tuple[VenueEvent, ...]:
         """See PaperBook.submit."""
         return self.book.submit(orders)
 

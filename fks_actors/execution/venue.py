@@ -31,12 +31,13 @@ class Venue(Protocol):
         """Take note of closed bars; return what happened at the venue since the last call."""
         ...
 
-    async def submit(self, orders: Sequence[Approved]) -> tuple[VenueEvent, ...]:
-        """Enter the orders; return what the venue said and what traded at once."""
+    async def submit(self, orders: Sequence[Approved], again: bool = False) -> tuple[VenueEvent, ...]:
+        """Enter the orders; return what the venue said and what traded at once. `again`: look each up before."""
         ...
 
     async def cancel(self, client_order_ids: Sequence[str], ts_ms: int) -> tuple[VenueEvent, ...]:
-        """End the orders that still work."""
+        """End the orders that still work. One that ended before answers its last status, one that the venue certainly
+        never heard of CANCELLED."""
         ...
 
     async def lookup(self, client_order_id: str) -> Order | None:

@@ -27,6 +27,15 @@ class MarketRules:
         return floor_to(quantity, self.step)
 
 
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The best prices at a venue, in quote currency a unit of base; `ts_ms` is when they were seen."""
+
+    bid: Decimal
+    ask: Decimal
+    ts_ms: int
+
+
 def floor_to(value: Decimal, step: Decimal) -> Decimal:
     """The largest multiple of `step` not above `value` (value >= 0, step > 0)."""
     return (value / step).to_integral_value(rounding=ROUND_DOWN) * step

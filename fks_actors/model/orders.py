@@ -15,12 +15,20 @@ class Side(StrEnum):
 
 
 class OrderType(StrEnum):
-    """How an order trades. A stop-loss or take-profit turns into a market order when its stop price is touched."""
+    """How an order trades.
+
+    A STOP_LOSS or TAKE_PROFIT turns into a market order when its stop price is touched. A TRAILING_STOP is a stop-loss
+    whose stop follows the best price since it was entered at a distance of `trail_pct`. An ICEBERG is a limit order of
+    which at most `display_quantity` shows. A TWAP is traded in `slices` equal market orders spread over `duration_ms`.
+    """
 
     MARKET = "market"
     LIMIT = "limit"
     STOP_LOSS = "stop_loss"
     TAKE_PROFIT = "take_profit"
+    TRAILING_STOP = "trailing_stop"
+    ICEBERG = "iceberg"
+    TWAP = "twap"
 
 
 class OrderStatus(StrEnum):
@@ -40,10 +48,16 @@ class OrderStatus(StrEnum):
 
 
 class Origin(StrEnum):
-    """What asked for an order."""
+    """What asked for an order.
+
+    EXIT is a protective leg (stop, target) of a signal's entry: its `origin_id` is the signal's. EXTERNAL was found
+    working at the venue and is not the desk's; its `origin_id` is the venue's own order id.
+    """
 
     CYCLE = "cycle"
     SIGNAL = "signal"
+    EXIT = "exit"
+    EXTERNAL = "external"
 
 
 class Liquidity(StrEnum):
@@ -55,7 +69,13 @@ class Liquidity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OrderIntent:
-    """What the desk wants to trade, before risk has ruled. `market_price` is what the market was worth then."""
+    """What the desk wants to trade, before risk has ruled. `market_price` is what the market was worth then.
+
+    One intent is one client order id, and at most one order at the venue (the slices of a TWAP or a synthetic iceberg
+    carry ids derived from it). `trail_pct` (percent of the price) goes with TRAILING_STOP, `display_quantity` (base)
+    with ICEBERG, `duration_ms` and `slices` with TWAP. `oco_id` names the other leg of a pair of which one cancels the
+    other; the two legs share one quantity.
+    """
 
     client_order_id: str
     origin: Origin
@@ -69,6 +89,11 @@ class OrderIntent:
     ts_ms: int
     limit_price: Decimal | None = None
     stop_price: Decimal | None = None
+    trail_pct: Decimal | None = None
+    display_quantity: Decimal | None = None
+    duration_ms: int = 0
+    slices: int = 0
+    oco_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +144,11 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One trade of an order at a venue. `trade_id` is unique at the venue; `fee` is in quote."""
+    """One trade of an order at a venue. `trade_id` is unique at the venue.
+
+    `fee` is what the trade cost in quote. Where the venue took it in another asset, `fee_asset` names that and
+    `fee_quantity` is how much of it; an empty `fee_asset` means that the quote paid.
+    """
 
     trade_id: str
     client_order_id: str
@@ -131,6 +160,8 @@ class Fill:
     fee: Decimal
     liquidity: Liquidity
     ts_ms: int
+    fee_asset: str = ""
+    fee_quantity: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,10 @@ class CycleRecord:
 class Signal:
     """A checked webhook alert. Exactly one of `quantity` (base) and `sizing` is given.
 
-    `sent_ms` is the sender's timestamp (None where it gave none), `received_ms` ours.
+    `sent_ms` is the sender's timestamp (None where it gave none), `received_ms` ours. `stop_loss`, `take_profit`
+    (quote) and `trail_pct` beside an entry are its protective legs; `display_quantity`, `duration_s` and `slices`
+    belong to iceberg and TWAP orders. An `advisory` signal is heard as a vote by the next debate of its symbol, and
+    orders nothing by itself.
     """
 
     signal_id: str
@@ -77,6 +80,10 @@ class Signal:
     exchange: str = ""
     strategy: str = ""
     sent_ms: int | None = None
+    display_quantity: Decimal | None = None
+    duration_s: int = 0
+    slices: int = 0
+    advisory: bool = False
 
 
 class SignalStatus(StrEnum):
@@ -144,9 +151,25 @@ class RunRecord:
     feed_start_ms: int = 0
     seed: int = 0
     note: str = ""
+    venues: tuple[str, ...] = ()
 
 
-Entry = BarBatch | CycleRecord | SignalRecord | Order | Fill | EquityPoint | ControlRecord | RunRecord
+@dataclass(frozen=True, slots=True)
+class AuditRecord:
+    """Something that a person may have to answer for: who (`actor`: a peer, an operator, a part) did what (`kind`).
+
+    Kinds are short words such as `unauthorized`, `forbidden`, `rate_limited`, `lease_taken`, `venue_difference`.
+    `detail` never holds a secret; `count` tells of how many alike this one record is made.
+    """
+
+    ts_ms: int
+    kind: str
+    actor: str
+    detail: str = ""
+    count: int = 1
+
+
+Entry = BarBatch | CycleRecord | SignalRecord | Order | Fill | EquityPoint | ControlRecord | RunRecord | AuditRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +203,10 @@ class SnapshotAt:
 class Proposal:
     """What asks risk for an order: a debate's verdict (`quantity` None: risk sizes it) or a signal's own figures.
 
-    `strength` 0..1 scales the sizing; `limit_price` goes with LIMIT, `stop_price` with STOP_LOSS and TAKE_PROFIT.
+    `strength` 0..1 scales the sizing; `limit_price` goes with LIMIT and ICEBERG, `stop_price` with STOP_LOSS and
+    TAKE_PROFIT, the rest as in OrderIntent. `protect_price` is where an entry's protective stop will lie (sizing `risk`
+    divides by the distance to it); `volatility` is a standard deviation of the symbol's returns a day, as a fraction
+    (sizing `volatility`), 0 where it is not known.
     """
 
     client_order_id: str
@@ -197,3 +223,10 @@ class Proposal:
     sizing: str = ""
     limit_price: Decimal | None = None
     stop_price: Decimal | None = None
+    trail_pct: Decimal | None = None
+    display_quantity: Decimal | None = None
+    duration_ms: int = 0
+    slices: int = 0
+    oco_id: str = ""
+    protect_price: Decimal | None = None
+    volatility: Decimal = Decimal(0)

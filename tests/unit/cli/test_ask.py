@@ -114,7 +114,7 @@ def test_signal_when_the_desk_settles_it_then_the_outcome_is_shown(serve: Serve)
     ("args", "said"),
     [
         (("--side", "hold"), "422 invalid_side (side)"),
-        (("--side", "buy", "--type", "iceberg"), "422 invalid_order_type (order_type)"),
+        (("--side", "buy", "--type", "pegged"), "422 invalid_order_type (order_type)"),
         (("--side", "buy", "--quantity", "-1"), "422 invalid_quantity (quantity)"),
         (("--side", "buy", "--confidence", "0.1"), "422 low_confidence (confidence)"),
     ],

@@ -40,14 +40,18 @@ class _Section(BaseModel):
 
 
 class DeskSection(_Section):
-    """The account that a fresh journal starts with, in quote, and how long a vote may take.
+    """The account that a fresh paper journal starts with, in quote, and how long things may take.
 
-    In a replay time stands still while an actor restarts, so its deadline may be long.
+    In a replay time stands still while an actor restarts, so a vote's deadline may be long. `lease_ttl_s`: for how long
+    a desk that fell silent keeps others from taking over. `dead_man_s`: a live feed that is silent for longer, and for
+    longer than three bars, halts the desk; 0 never.
     """
 
     cash: Decimal = Field(default=Decimal(10_000), gt=0, le=10**15, allow_inf_nan=False)
     vote_deadline_s: float = Field(default=3.0, gt=0, le=600)
     replay_vote_deadline_s: float = Field(default=60.0, gt=0, le=600)
+    lease_ttl_s: float = Field(default=10.0, ge=1, le=600)
+    dead_man_s: float = Field(default=300.0, ge=0, le=86_400)
 
 
 class JournalSection(_Section):

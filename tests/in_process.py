@@ -164,7 +164,7 @@ class InProcessDesk:
 
     def new_desk(self) -> Desk:
         """A coordinator's constructor."""
-        self.desk = Desk(DeskPorts(self, self, self, _Journal(self), in_turn), DeskConfig())
+        self.desk = Desk(DeskPorts(self, self, {"paper": self}, _Journal(self), in_turn), DeskConfig())
         return self.desk
 
     async def run(self, step: Callable[[Desk], Awaitable[Any]]) -> Any:
@@ -251,7 +251,7 @@ class InProcessDesk:
         """desk.ports.VenuePort."""
         return await self._breaker.around(self._venue.answer(step, ("advance", (batch,))), self._restart_venue)
 
-    async def submit(self, step: Step, orders: Sequence[Approved]) -> VenueReply:
+    async def submit(self, step: Step, orders: Sequence[Approved], again: bool = False) -> VenueReply:
         """desk.ports.VenuePort."""
         return await self._breaker.around(self._venue.answer(step, ("submit", (tuple(orders),))), self._restart_venue)
 
@@ -259,6 +259,10 @@ class InProcessDesk:
         """desk.ports.VenuePort."""
         request = ("cancel", (tuple(client_order_ids), ts_ms))
         return await self._breaker.around(self._venue.answer(step, request), self._restart_venue)
+
+    async def collect(self, step: Step) -> VenueReply:
+        """desk.ports.VenuePort."""
+        return VenueReply(())
 
 
 class _Journal:

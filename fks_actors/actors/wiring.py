@@ -22,6 +22,8 @@ class CoordinatorConfig:
     deadline_s: float
     inbox_url: str
     replay_window_ms: int
+    lease_ttl_s: float
+    dead_man_s: float
 
 
 @dataclass(frozen=True, slots=True)

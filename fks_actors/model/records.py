@@ -61,7 +61,7 @@ class Signal:
     `sent_ms` is the sender's timestamp (None where it gave none), `received_ms` ours. `stop_loss`, `take_profit`
     (quote) and `trail_pct` beside an entry are its protective legs; `display_quantity`, `duration_s` and `slices`
     belong to iceberg and TWAP orders. An `advisory` signal is heard as a vote by the next debate of its symbol, and
-    orders nothing by itself.
+    orders nothing by itself. `oco`: a SELL whose stop and target are two orders of which one cancels the other.
     """
 
     signal_id: str
@@ -83,6 +83,7 @@ class Signal:
     display_quantity: Decimal | None = None
     duration_s: int = 0
     slices: int = 0
+    oco: bool = False
     advisory: bool = False
 
 
@@ -206,7 +207,7 @@ class Proposal:
     `strength` 0..1 scales the sizing; `limit_price` goes with LIMIT and ICEBERG, `stop_price` with STOP_LOSS and
     TAKE_PROFIT, the rest as in OrderIntent. `protect_price` is where an entry's protective stop will lie (sizing `risk`
     divides by the distance to it); `volatility` is a standard deviation of the symbol's returns a day, as a fraction
-    (sizing `volatility`), 0 where it is not known.
+    (sizing `volatility`), 0 where it is not known. `alternatives` are other venues, in order, for when this one cannot.
     """
 
     client_order_id: str
@@ -229,4 +230,6 @@ class Proposal:
     slices: int = 0
     oco_id: str = ""
     protect_price: Decimal | None = None
+    target_price: Decimal | None = None
     volatility: Decimal = Decimal(0)
+    alternatives: tuple[str, ...] = ()

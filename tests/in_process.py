@@ -22,6 +22,8 @@ from fks_actors.errors import ActorUnavailable, JournalConflict
 from fks_actors.execution.book import PaperBook
 from fks_actors.execution.config import PaperConfig, default_rules
 from fks_actors.execution.order_state import TERMINAL
+from fks_actors.journal import lease
+from fks_actors.journal.lease import FREE, IsDead, Lease, nobody_is_dead
 from fks_actors.market.config import MarketConfig
 from fks_actors.memory.config import MemoryConfig
 from fks_actors.model.account import Account
@@ -54,6 +56,7 @@ class MemoryJournal:
     orders: dict[str, Order] = field(default_factory=dict)
     signals: dict[str, SignalRecord] = field(default_factory=dict)
     bars: dict[str, dict[int, Candle]] = field(default_factory=dict)
+    leases: dict[str, Lease] = field(default_factory=dict)
 
     async def commit(self, commits: Sequence[Commit]) -> str:
         """Append."""
@@ -100,9 +103,42 @@ class MemoryJournal:
         """Orders that have not ended."""
         return [order for order in self.orders.values() if order.status not in TERMINAL]
 
+    async def order(self, client_order_id: str) -> Order | None:
+        """One order."""
+        return self.orders.get(client_order_id)
+
+    async def trade_ids(self, client_order_ids: Sequence[str]) -> frozenset[tuple[str, str]]:
+        """(venue, trade id) of the orders' fills."""
+        wanted = frozenset(client_order_ids)
+        fills = (entry for entry in self.entries if isinstance(entry, Fill))
+        return frozenset((f.venue, f.trade_id) for f in fills if f.client_order_id in wanted)
+
     async def signal(self, signal_id: str) -> SignalRecord | None:
         """What became of a signal."""
         return self.signals.get(signal_id)
+
+    async def acquire(
+        self, name: str, holder: str, now_ms: int, ttl_ms: int, is_dead: IsDead = nobody_is_dead
+    ) -> Lease | None:
+        """Take a lease."""
+        return self._lease(name, lease.acquire(self.leases.get(name, FREE), holder, now_ms, ttl_ms, is_dead))
+
+    async def renew(self, name: str, holder: str, epoch: int, now_ms: int, ttl_ms: int) -> Lease | None:
+        """Prolong a lease."""
+        return self._lease(name, lease.renew(self.leases.get(name, FREE), holder, epoch, now_ms, ttl_ms))
+
+    async def release(self, name: str, holder: str, epoch: int) -> bool:
+        """Free a lease."""
+        return self._lease(name, lease.release(self.leases.get(name, FREE), holder, epoch)) is not None
+
+    async def held(self, name: str) -> Lease:
+        """A lease as it stands."""
+        return self.leases.get(name, FREE)
+
+    def _lease(self, name: str, after: Lease | None) -> Lease | None:
+        if after is not None:
+            self.leases[name] = after
+        return after
 
     def story(self) -> dict[str, list[Any]]:
         """What was decided, ordered and filled, however the work was cut into commits."""
@@ -287,7 +323,7 @@ class SqlInProcess:
         self._journal = journal
 
     def __getattr__(self, name: str) -> Any:
-        method = getattr(self._journal, name)
+        method = getattr(self._journal if hasattr(self._journal, name) else self._journal.leases, name)
 
         async def call(*args: object) -> Any:
             return method(*args)

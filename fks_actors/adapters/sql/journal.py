@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection
 
+from fks_actors.adapters.sql.leases import SqlLeases
 from fks_actors.adapters.sql.reader import SqlReader
 from fks_actors.adapters.sql.rows import rows_of, statements
 from fks_actors.adapters.sql.schema import check_schema, open_schema
@@ -33,6 +34,7 @@ class SqlJournal(SqlReader):
     def __init__(self, url: str, clock: Callable[[], int]) -> None:
         store = Store(url, _BUSY_MS)
         super().__init__(store)
+        self.leases = SqlLeases(store)
         self._clock = clock
         self._insert = statements(store.dialect_name)
         self._mark = "?" if store.dialect_name == "sqlite" else "%s"

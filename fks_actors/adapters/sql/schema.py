@@ -9,7 +9,7 @@ from fks_actors.adapters.sql.store import Store
 from fks_actors.adapters.sql.tables import metadata
 from fks_actors.errors import JournalCorrupt, JournalError, JournalUnavailable
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision in `migrations/versions`; revisions count up."""
 
 QUICK_CHECK_BYTES = 200 << 20

@@ -134,6 +134,14 @@ snapshots = Table(
     Column("commit_id", String, ForeignKey("commits.commit_id"), nullable=False),
     Column("payload", LargeBinary, nullable=False),
 )
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String, primary_key=True),
+    _word("holder"),
+    Column("epoch", _Big, nullable=False),
+    _ms("until_ms"),
+)
 inbox = Table(
     "inbox",
     metadata,

@@ -1,4 +1,4 @@
-"""Another process for the tests: `python -m tests.integration.sql.worker commit|put ...`."""
+"""Another process for the tests: `python -m tests.integration.sql.worker commit|put|lease ...`."""
 
 import sys
 import time
@@ -30,6 +30,16 @@ def put(url: str, now_ms: str, label: str, *keys: str) -> None:
     print(" ".join(found), flush=True)  # noqa: T201
 
 
+def lease(url: str, now_ms: str, label: str, *names: str) -> None:
+    """Try to take each lease; say which were granted."""
+    journal = SqlJournal(url, lambda: int(now_ms))
+    print("ready", flush=True)  # noqa: T201
+    sys.stdin.readline()
+    won = [name for name in names if journal.leases.acquire(name, label, int(now_ms), 1_000)]
+    journal.close()
+    print(" ".join(won), flush=True)  # noqa: T201
+
+
 if __name__ == "__main__":
-    verbs: dict[str, Callable[..., None]] = {"commit": commit, "put": put}
+    verbs: dict[str, Callable[..., None]] = {"commit": commit, "put": put, "lease": lease}
     verbs[sys.argv[1]](*sys.argv[2:])

@@ -4,23 +4,15 @@ Who loses it (a longer silence than its life, another desk that took over) start
 """
 
 import asyncio
-import os
-import socket
 import time
 from collections.abc import Callable
 
-import psutil
-
 from fks_actors.actors.handles import JournalHandle
+from fks_actors.adapters.holder import is_dead, this_holder
 from fks_actors.errors import Fenced, FksError
 
 NAME = "desk"
 _TRY_S = 0.5
-
-
-def holder_name() -> str:
-    """This process among all that ever ran: host, process id, and when it began (UTC ms)."""
-    return f"{socket.gethostname()}:{os.getpid()}:{int(psutil.Process().create_time() * 1_000)}"
 
 
 class LeaseKeeper:
@@ -35,7 +27,7 @@ class LeaseKeeper:
         self._journal = journal
         self._ttl_ms = round(1_000 * ttl_s)
         self._granted = granted
-        self._holder = holder_name()
+        self._holder = this_holder()
         self._epoch = 0
 
     async def take(self) -> None:
@@ -44,7 +36,7 @@ class LeaseKeeper:
         Raises:
             Fenced: another desk holds it.
         """
-        lease = await self._journal.acquire(NAME, self._holder, _now_ms(), self._ttl_ms)
+        lease = await self._journal.acquire(NAME, self._holder, _now_ms(), self._ttl_ms, is_dead)
         if lease is None:
             raise Fenced("another desk holds the lease of this journal; this one waits until that ends")
         self._epoch = lease.epoch

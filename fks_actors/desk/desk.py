@@ -31,7 +31,7 @@ from fks_actors.model.records import (
     SignalRecord,
     TradingState,
 )
-from fks_actors.model.votes import Ballot, Verdict
+from fks_actors.model.votes import Action, Ballot, Verdict
 from fks_actors.risk.messages import RiskReply
 
 __all__ = ["RISK_OWNER", "Desk", "bar_step"]
@@ -243,7 +243,7 @@ class Desk:
         steps, candles = self._steps, {candle.symbol: candle for candle in batch.candles}
         found: list[Proposal] = []
         for symbol, verdict in verdicts.items():
-            side = Side(verdict.action) if verdict.action in tuple(Side) else Side.BUY
+            side = Side.SELL if verdict.action is Action.SELL else Side.BUY
             venues = route(self._config, symbol, side, OrderType.MARKET, "", steps.quotes, batch.close_ms)
             volatility = steps.memory.volatility(symbol)
             found += proposals.from_verdict(verdict, candles[symbol], batch.close_ms, venues, volatility)

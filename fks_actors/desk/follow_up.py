@@ -52,8 +52,9 @@ class FollowUp:
         if bracket is None:
             memory.changes[intent.client_order_id] = change
         elif change.price is not None:
-            moved = "take_profit" if intent.order_type is OrderType.TAKE_PROFIT else "stop_loss"
-            memory.brackets[bracket.signal_id] = replace(bracket, **{moved: change.price})
+            aims = intent.order_type is OrderType.TAKE_PROFIT
+            moved = replace(bracket, take_profit=change.price) if aims else replace(bracket, stop_loss=change.price)
+            memory.brackets[bracket.signal_id] = moved
 
     def try_again(self) -> None:
         """An operator spoke: exits that were given up are tried anew."""

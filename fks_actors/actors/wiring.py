@@ -67,7 +67,7 @@ def actor_specs(wiring: Wiring) -> tuple[ActorSpec, ...]:
         ActorSpec(names.JOURNAL, f"{here}.journal:JournalActor", (wiring.journal_url,)),
         ActorSpec(names.FEED, f"{here}.feed:FeedActor", (settings.feed,)),
         *(ActorSpec(agent, f"{here}.specialist:SpecialistActor", (agent, *rooms)) for agent in names.HORIZONS),
-        ActorSpec(names.RISK, f"{here}.risk:RiskActor", (settings.risk, markets, cash, namespace)),
+        ActorSpec(names.RISK, f"{here}.risk:RiskActor", (settings.risk, {VENUE: markets}, {VENUE: cash}, namespace)),
         ActorSpec(
             names.connector(VENUE),
             f"{here}.connector:PaperConnectorActor",

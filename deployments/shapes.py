@@ -121,8 +121,21 @@ class EquityShape(TypedDict):
     state: str
 
 
+class VenueShape(TypedDict):
+    """What is owned at one venue, in quote currency."""
+
+    venue: str
+    cash: str
+    equity: str
+    exposure: str
+    reserved: str
+    realised: str
+    fees: str
+
+
 class AccountShape(TypedDict):
-    """What is owned now; `unrealised` at the marks, `reserved` held back for open orders, all in quote currency."""
+    """What is owned now, all venues together; `unrealised` at the marks, `reserved` held back for open orders, all in
+    quote currency. `venues` is the same by venue."""
 
     currency: str
     cash: str
@@ -135,10 +148,11 @@ class AccountShape(TypedDict):
     drawdown: str
     peak_equity: str
     day_pnl: str
+    venues: list[VenueShape]
 
 
 class PositionShape(TypedDict):
-    """A holding."""
+    """A holding, all venues together; `venues` says how much of it lies where."""
 
     symbol: str
     quantity: str
@@ -147,15 +161,20 @@ class PositionShape(TypedDict):
     value: str
     unrealised: str
     realised: str
+    venues: dict[str, str]
 
 
 class ReservationShape(TypedDict):
-    """What an unfinished order holds back."""
+    """What an unfinished order holds back at its venue: `quote` for a BUY, `base` for a SELL; `left` is what it may
+    still trade. Two legs that name each other in `oco_id` hold the larger `base` together."""
 
     client_order_id: str
+    venue: str
     symbol: str
     quote: str
     base: str
+    left: str
+    oco_id: str
 
 
 class ControlShape(TypedDict):

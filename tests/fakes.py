@@ -244,7 +244,10 @@ class Scene:
         self.reader = FakeReader(
             RunRecord("run-1", START_MS, "simulated", True, self.symbols, HOUR_MS, Decimal(10_000), "0.1.0"),
             RiskState(
-                Account(Decimal(10_000)), peak_equity=Decimal(10_000), day_start_equity=Decimal(10_000), day_ms=1
+                {"paper": Account(Decimal(10_000))},
+                peak_equity=Decimal(10_000),
+                day_start_equity=Decimal(10_000),
+                day_ms=1,
             ),
         )
         self.desk = FakeDesk(
@@ -340,7 +343,7 @@ class Scene:
             return
         fee = (price * quantity / 1000).quantize(CENT)
         fill = Fill(f"t-{order_id}", order_id, "paper", symbol, side, price, quantity, fee, Liquidity.TAKER, at_ms)
-        self.reader.state = replace(state, account=state.account.applied(fill))
+        self.reader.state = replace(state, accounts={"paper": state.account.applied(fill)})
         self.reader.fill_rows.insert(0, fill)
         self.reader.order_rows.insert(0, Order(intent, OrderStatus.FILLED, at_ms, Decimal(0), quantity, price, fee))
 
@@ -367,7 +370,7 @@ class Scene:
         """Hold something back, as an open order does."""
         state = self.reader.state
         assert state is not None
-        held = {**state.reservations, order_id: Reservation(symbol, quote, Decimal(0))}
+        held = {**state.reservations, order_id: Reservation("paper", symbol, quote, Decimal(0), Decimal(0))}
         self.reader.state = replace(state, reservations=held)
 
 

@@ -26,7 +26,6 @@ from fks_actors.journal import lease
 from fks_actors.journal.lease import FREE, IsDead, Lease, nobody_is_dead
 from fks_actors.market.config import MarketConfig
 from fks_actors.memory.config import MemoryConfig
-from fks_actors.model.account import Account
 from fks_actors.model.candles import BarBatch, Candle
 from fks_actors.model.orders import Approved, Fill, Order
 from fks_actors.model.records import (
@@ -249,10 +248,10 @@ class InProcessDesk:
     def _restart_risk(self) -> None:
         async def load() -> tuple[str, RiskState]:
             held = await self.journal.snapshot(RISK_OWNER)
-            return held.commit_id, decode(held.payload) if held.payload else RiskState(Account(CASH))
+            return held.commit_id, decode(held.payload) if held.payload else RiskState.of({"paper": CASH})
 
         def work(state: RiskState, request: RiskRequest, _: str) -> tuple[RiskState, Ruled]:
-            after, reply = rule(state, request, self._risk_config, self._markets)
+            after, reply = rule(state, request, self._risk_config, {"paper": self._markets})
             return after, Ruled(reply, Snapshot(RISK_OWNER, encode(after)))
 
         self._risk = Lineage(load, work)

@@ -60,9 +60,9 @@ def test_specs_when_time_stands_still_then_votes_may_take_longer(feed: str, dead
 
 def test_specs_when_risk_and_venue_are_built_then_they_know_the_same_markets_and_cash() -> None:
     risk, venue = specs()[names.RISK].arguments, specs()[names.connector(VENUE)].arguments
-    assert risk[1] == venue[2]
-    assert risk[2] == venue[3] == CASH
-    assert {s: type(rules) for s, rules in risk[1].items()} == dict.fromkeys(SYMBOLS, MarketRules)
+    assert risk[1] == {VENUE: venue[2]}
+    assert risk[2] == {VENUE: venue[3]} == {VENUE: CASH}
+    assert {s: type(rules) for s, rules in venue[2].items()} == dict.fromkeys(SYMBOLS, MarketRules)
 
 
 def test_named_when_an_actor_is_hosted_then_the_process_list_tells_who_it_is() -> None:

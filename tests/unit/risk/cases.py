@@ -26,13 +26,14 @@ def rules(symbol: str) -> MarketRules:
     )
 
 
-MARKETS: Mapping[str, MarketRules] = {s: rules(s) for s in (BTC, ETH)}
+VENUES = ("paper", "binance")
+MARKETS: Mapping[str, Mapping[str, MarketRules]] = {v: {s: rules(s) for s in (BTC, ETH)} for v in VENUES}
 
 
 def start(cash: str = "10000", btc: str = "0", price: str = "100") -> RiskState:
     """A state that holds `btc` bought at `price`, with one request behind it."""
     positions = {BTC: Position(BTC, Decimal(btc), Decimal(price))} if Decimal(btc) else {}
-    return step(RiskState(Account(Decimal(cash), positions)), RiskRequest(T0, {BTC: Decimal(price)}))[0]
+    return step(RiskState({"paper": Account(Decimal(cash), positions)}), RiskRequest(T0, {BTC: Decimal(price)}))[0]
 
 
 def step(state: RiskState, request: RiskRequest, config: RiskConfig = CONFIG) -> tuple[RiskState, RiskReply]:

@@ -37,7 +37,7 @@ proposals = st.fixed_dictionaries(
 class RiskMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.state = RiskState(Account(CASH))
+        self.state = RiskState.of({"paper": CASH})
         self.ts_ms = T0
         self.n = 0
         self.open: dict[str, tuple[Approved, Decimal]] = {}
@@ -111,7 +111,7 @@ class RiskMachine(RuleBasedStateMachine):
         assert set(self.state.reservations) == set(self.open)
         for client_order_id, held in self.state.reservations.items():
             ruling, left = self.open[client_order_id]
-            assert abs(held.base - left) < Decimal("1e-18")
+            assert abs(held.left - left) < Decimal("1e-18")
             assert ZERO <= held.quote <= ruling.reserved_quote
             assert (held.quote > 0) == (ruling.intent.side is Side.BUY)
 
@@ -139,14 +139,14 @@ TestRiskLaws = RiskMachine.TestCase
 
 
 def test_codec_when_dicts_were_filled_in_another_order_then_gives_the_same_bytes() -> None:
-    one = RiskState(Account(Decimal(1)), marks={BTC: Decimal(1), ETH: Decimal(2)})
-    two = RiskState(Account(Decimal(1)), marks={ETH: Decimal(2), BTC: Decimal(1)})
+    one = RiskState({"paper": Account(Decimal(1))}, marks={BTC: Decimal(1), ETH: Decimal(2)})
+    two = RiskState({"paper": Account(Decimal(1))}, marks={ETH: Decimal(2), BTC: Decimal(1)})
     assert codec.encode(one) == codec.encode(two)
 
 
 def test_codec_when_a_flat_position_never_earned_then_drops_it_and_keeps_what_did() -> None:
     never, earned = Position(ETH), Position(BTC, realised=Decimal("-1.5"))
-    state = RiskState(Account(Decimal(1), {ETH: never, BTC: earned}))
+    state = RiskState({"paper": Account(Decimal(1), {ETH: never, BTC: earned})})
     assert codec.decode(codec.encode(state)).account.positions == {BTC: earned}
 
 

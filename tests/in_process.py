@@ -12,12 +12,12 @@ from typing import Any
 
 from fks_actors.agents.config import AgentsConfig
 from fks_actors.agents.debate import consensus
-from fks_actors.desk.config import DeskConfig, venue_owner
+from fks_actors.desk.config import DeskConfig, VenuePlan, venue_owner
 from fks_actors.desk.desk import RISK_OWNER, Desk
 from fks_actors.desk.lineage import Lineage, Step
 from fks_actors.desk.mind import Horizon, RuleMind
 from fks_actors.desk.mind_keeper import MindKeeper
-from fks_actors.desk.ports import Deliberation, DeskPorts, Ruled, VenueReply
+from fks_actors.desk.ports import Deliberation, DeskPorts, Ruled, VenuePort, VenueReply
 from fks_actors.errors import ActorUnavailable, JournalConflict
 from fks_actors.execution.book import PaperBook
 from fks_actors.execution.config import PaperConfig, default_rules
@@ -158,13 +158,13 @@ class Breaker:
     """Decides which call breaks, and whether before or after it ran. Rate 0 breaks nothing."""
 
     def __init__(self, seed: int, rate: float) -> None:
-        self._random = random.Random(seed)
+        self.random = random.Random(seed)
         self._rate = rate
         self.broken = 0
 
     async def around(self, call: Awaitable[Any], on_break: Callable[[], None]) -> Any:
         """Await `call`, or break before or after it; `on_break` is the restart of whoever was called."""
-        luck = self._random.random()
+        luck = self.random.random()
         if luck < self._rate / 2:
             if asyncio.iscoroutine(call):
                 call.close()
@@ -184,7 +184,13 @@ class InProcessDesk:
     """One desk and the plain objects behind its ports (it is its own DeskPorts' minds, risk and venue)."""
 
     def __init__(
-        self, symbols: Sequence[str], breaker: Breaker, risk: RiskConfig | None = None, journal: Any = None
+        self,
+        symbols: Sequence[str],
+        breaker: Breaker,
+        risk: RiskConfig | None = None,
+        journal: Any = None,
+        real: Mapping[str, VenuePort] | None = None,
+        best_price: bool = False,
     ) -> None:
         self.journal = journal or MemoryJournal()
         self._breaker = breaker
@@ -192,6 +198,9 @@ class InProcessDesk:
         self._paper = PaperConfig()
         self._markets = {s: default_rules(s, self._paper) for s in self._symbols}
         self._risk_config = risk or RiskConfig()
+        self.real = dict(real or {})
+        self._names = tuple(self.real) or ("paper",)
+        self._best_price = best_price
         self._restart_minds()
         self._restart_risk()
         self._restart_venue()
@@ -199,7 +208,10 @@ class InProcessDesk:
 
     def new_desk(self) -> Desk:
         """A coordinator's constructor."""
-        self.desk = Desk(DeskPorts(self, self, {"paper": self}, _Journal(self), in_turn), DeskConfig())
+        venues: Mapping[str, Any] = self.real or {"paper": self}
+        plans = tuple(VenuePlan(name, name, bool(self.real), self._markets) for name in venues)
+        config = DeskConfig(plans, plans[0].name, self._best_price)
+        self.desk = Desk(DeskPorts(self, self, venues, _Journal(self), in_turn), config)
         return self.desk
 
     async def run(self, step: Callable[[Desk], Awaitable[Any]]) -> Any:
@@ -248,10 +260,12 @@ class InProcessDesk:
     def _restart_risk(self) -> None:
         async def load() -> tuple[str, RiskState]:
             held = await self.journal.snapshot(RISK_OWNER)
-            return held.commit_id, decode(held.payload) if held.payload else RiskState.of({"paper": CASH})
+            return held.commit_id, decode(held.payload) if held.payload else RiskState.of(
+                dict.fromkeys(self._names, CASH)
+            )
 
         def work(state: RiskState, request: RiskRequest, _: str) -> tuple[RiskState, Ruled]:
-            after, reply = rule(state, request, self._risk_config, {"paper": self._markets})
+            after, reply = rule(state, request, self._risk_config, dict.fromkeys(self._names, self._markets))
             return after, Ruled(reply, Snapshot(RISK_OWNER, encode(after)))
 
         self._risk = Lineage(load, work)

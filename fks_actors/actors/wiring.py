@@ -100,8 +100,8 @@ def _connector(wiring: Wiring, plan: VenuePlan) -> ActorSpec:
     settings, namespace = wiring.settings, wiring.namespace
     name = names.connector(plan.name)
     if plan.real:
-        arguments = (plan.name, settings.venues[plan.name], tuple(plan.markets), wiring.keys[plan.name], namespace)
-        return ActorSpec(name, "fks_actors.actors.exchange_connector:ExchangeConnectorActor", arguments)
-    paper = settings.paper.model_copy(update={"name": plan.name})
-    arguments = (plan.name, paper, dict(plan.markets), wiring.cash[plan.name], namespace)
-    return ActorSpec(name, "fks_actors.actors.connector:PaperConnectorActor", arguments)
+        real = (plan.name, settings.venues[plan.name], tuple(plan.markets), wiring.keys[plan.name], namespace)
+        return ActorSpec(name, "fks_actors.actors.exchange_connector:ExchangeConnectorActor", real)
+    config = settings.paper.model_copy(update={"name": plan.name})
+    paper = (plan.name, config, dict(plan.markets), wiring.cash[plan.name], namespace)
+    return ActorSpec(name, "fks_actors.actors.connector:PaperConnectorActor", paper)

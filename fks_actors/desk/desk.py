@@ -52,6 +52,7 @@ class Desk:
         self._lock = asyncio.Lock()
         self._steps = Steps(ports, config, kept)
         self._follow_up = FollowUp(self._steps)
+        self._collected = 0
 
     # --- what others ask of it ---
 
@@ -182,7 +183,9 @@ class Desk:
         """Take in what happened at a real venue, and ask again about orders of unknown outcome."""
         async with self._lock:
             steps = self._steps
-            name = steps.named("collect", venue)
+            # asked anew each time: an empty answer changes nothing, so it must not be taken for the answer to all later
+            self._collected += 1
+            name = steps.named("collect", f"{venue}-{self._collected}")
             reply = await steps.ask(venue, name, "collect")
             await steps.settle(name, ts_ms, {venue: reply})
             if reply is not SILENCE:

@@ -27,7 +27,10 @@ Find = Callable[[str], Order | None]
 
 @dataclass(frozen=True, slots=True)
 class Bracket:
-    """The exits of one entry. Quantities in base; `groups` are the client ids of living exits, the stop first."""
+    """The exits of one entry. Quantities in base; `groups` are the client ids of living exits, the stop first.
+
+    `failures` counts refused exits; `told` that it was written down that no exit is to be had.
+    """
 
     signal_id: str
     venue: str
@@ -41,6 +44,7 @@ class Bracket:
     groups: tuple[tuple[str, ...], ...] = ()
     next_leg: int = 1
     failures: int = 0
+    told: bool = False
 
     def holds(self, client_order_id: str) -> bool:
         """Whether the order is one of the living exits."""

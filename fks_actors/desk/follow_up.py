@@ -18,8 +18,8 @@ from fks_actors.model.orders import ZERO, Approved, Order, OrderIntent, OrderSta
 from fks_actors.model.records import AuditRecord, Proposal, Signal
 from fks_actors.risk.messages import RiskRuling
 
-Remember = Callable[[Sequence[RiskRuling]], tuple[AuditRecord, ...]]
-"""Changes the desk's memory by what was ruled, before that is written; what goes to the audit log with it."""
+Remember = Callable[[Sequence[RiskRuling]], None]
+"""Changes the desk's memory by what was ruled, before that is written."""
 
 _LIMITED = frozenset({OrderType.LIMIT, OrderType.ICEBERG})
 
@@ -59,7 +59,9 @@ class FollowUp:
     def try_again(self) -> None:
         """An operator spoke: exits that were given up are tried anew."""
         brackets = self._steps.memory.brackets
-        brackets.update({key: replace(bracket, failures=0) for key, bracket in brackets.items() if bracket.failures})
+        brackets.update(
+            {key: replace(bracket, failures=0, told=False) for key, bracket in brackets.items() if bracket.failures}
+        )
 
     async def run(self, ts_ms: int) -> None:
         """Do what is lacking, until nothing is."""
@@ -91,44 +93,47 @@ class FollowUp:
         await self._propose(f"replace-{key}", (proposal,), ts_ms)
 
     async def _protect(self, key: str, ts_ms: int) -> None:
-        steps = self._steps
-        bracket, find = steps.memory.brackets[key], steps.orders.find
-        lost = [order for order_id in exits.unguarded(bracket, find) if (order := find(order_id))]
-        if lost:
-            await steps.cancel(steps.named("unguarded"), ts_ms, lost)
-            bracket = steps.memory.brackets[key]
-        while bracket.failures < exits.MAX_FAILURES:
-            market = steps.memory.marks.get(bracket.symbol, ZERO)
+        brackets, find = self._steps.memory.brackets, self._steps.orders.find
+        while True:
+            await self._end_unguarded(brackets[key], ts_ms)
+            bracket = brackets[key]
+            market = self._steps.memory.marks.get(bracket.symbol, ZERO)
             legs = exits.exits(bracket, exits.due(bracket, find), market, ts_ms, self._rules(bracket))
-            if not legs:
+            if not legs or bracket.failures >= exits.MAX_FAILURES:
                 break
             await self._send_exits(bracket, legs, ts_ms)
-            bracket = steps.memory.brackets[key]
-        if exits.finished(bracket, find(bracket.entry_id), find):
-            steps.memory.brackets.pop(key)
+        if legs and not bracket.told:
+            brackets[key] = replace(bracket, told=True)
+            note = AuditRecord(ts_ms, "unprotected", key, f"{bracket.symbol}: every exit was refused")
+            await self._steps.commit(self._steps.named("unprotected", key), (note,), ())
+        elif exits.finished(bracket, find(bracket.entry_id), find):
+            brackets.pop(key)
+
+    async def _end_unguarded(self, bracket: Bracket, ts_ms: int) -> None:
+        find = self._steps.orders.find
+        lost = [order for order_id in exits.unguarded(bracket, find) if (order := find(order_id))]
+        if lost:
+            await self._steps.cancel(self._steps.named("unguarded"), ts_ms, lost)
 
     async def _send_exits(self, bracket: Bracket, legs: tuple[Proposal, ...], ts_ms: int) -> None:
-        memory, step = self._steps.memory, f"exit-{bracket.signal_id}-{bracket.next_leg}"
+        brackets, step = self._steps.memory.brackets, f"exit-{bracket.signal_id}-{bracket.next_leg}"
         ids = tuple(leg.client_order_id for leg in legs)
         grown = replace(bracket, groups=(*bracket.groups, ids), next_leg=bracket.next_leg + len(ids))
         refused = replace(bracket, failures=bracket.failures + 1, next_leg=grown.next_leg)
 
-        def remember(rulings: Sequence[RiskRuling]) -> tuple[AuditRecord, ...]:
+        def remember(rulings: Sequence[RiskRuling]) -> None:
             permitted = all(isinstance(ruling, Approved) for ruling in rulings)
-            memory.brackets[bracket.signal_id] = grown if permitted else refused
-            if permitted or refused.failures < exits.MAX_FAILURES:
-                return ()
-            return (AuditRecord(ts_ms, "unprotected", bracket.signal_id, f"{bracket.symbol}: no exit is permitted"),)
+            brackets[bracket.signal_id] = grown if permitted else refused
 
         await self._propose(step, legs, ts_ms, remember)
 
     async def _propose(
-        self, name: str, proposed: tuple[Proposal, ...], ts_ms: int, remember: Remember = lambda _: ()
+        self, name: str, proposed: tuple[Proposal, ...], ts_ms: int, remember: Remember = lambda _: None
     ) -> None:
         steps = self._steps
         ruled = await steps.rule(name, steps.request(ts_ms, {}, proposals=proposed))
-        notes = remember(ruled.reply.rulings)
-        approved = await steps.write(name, notes, {}, ruled, ts_ms)
+        remember(ruled.reply.rulings)
+        approved = await steps.write(name, (), {}, ruled, ts_ms)
         if approved:
             await steps.submit(f"ack-{name}", ts_ms, approved)
 

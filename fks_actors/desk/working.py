@@ -17,6 +17,7 @@ class WorkingOrders:
         self._open = {order.intent.client_order_id: order for order in orders}
         self._recovered = frozenset(booked)
         self._booked: dict[str, set[Trade]] = {}
+        self._reopened: dict[str, Order] = {}
 
     def __len__(self) -> int:
         return len(self._open)
@@ -30,8 +31,8 @@ class WorkingOrders:
         return tuple(order for order in self._open.values() if order.intent.venue == venue)
 
     def find(self, client_order_id: str) -> Order | None:
-        """The order, as long as it has not ended."""
-        return self._open.get(client_order_id)
+        """The order, as long as it has not ended, or was taken back."""
+        return self._open.get(client_order_id) or self._reopened.get(client_order_id)
 
     def foreign(self) -> frozenset[str]:
         """The client ids of open orders that are not the desk's."""
@@ -52,8 +53,8 @@ class WorkingOrders:
         return True
 
     def reopen(self, order: Order) -> None:
-        """Take back an order that had ended, for a trade that comes late; `after` lets go of it again."""
-        self._open[order.intent.client_order_id] = order
+        """Take back an order that had ended, for a trade that comes late; the next `after` lets go of it again."""
+        self._reopened[order.intent.client_order_id] = order
 
     def unbooked(self, events: Iterable[VenueEvent], known: frozenset[Trade] = frozenset()) -> tuple[VenueEvent, ...]:
         """The events without the trades that were booked before (`known`: of orders that ended), or that come twice."""
@@ -80,7 +81,7 @@ class WorkingOrders:
         changed: dict[str, Order] = {}
         for event in events:
             key = event.client_order_id
-            held = self._open.get(key) or changed.get(key)
+            held = self._open.get(key) or changed.get(key) or self._reopened.get(key)
             if held is None:
                 if isinstance(event, Fill):
                     raise InvariantError(f"trade {event.trade_id} belongs to no known order: {key}")
@@ -95,6 +96,7 @@ class WorkingOrders:
                 self._open[key] = moved
             if moved != held:
                 changed[key] = moved
+        self._reopened.clear()
         return tuple(changed.values())
 
 

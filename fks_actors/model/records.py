@@ -207,8 +207,8 @@ class Proposal:
     `strength` 0..1 scales the sizing; `limit_price` goes with LIMIT and ICEBERG, `stop_price` with STOP_LOSS and
     TAKE_PROFIT, the rest as in OrderIntent. `protect_price` is where an entry's protective stop will lie (sizing `risk`
     divides by the distance to it), `target_price` where its profit is to be taken; `volatility` is a standard deviation
-    of the symbol's returns a day, as a fraction (sizing `volatility`), 0 where it is not known. `alternatives` are other
-    venues, in order, for when this one cannot.
+    of the symbol's returns a day, as a fraction (sizing `volatility`), 0 where it is not known. `alternatives` are
+    other venues, in order, for when this one cannot.
     """
 
     client_order_id: str

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from fks_actors.errors import InvariantError
 from fks_actors.model.markets import MarketRules
-from fks_actors.model.orders import ZERO, Denied, OrderIntent, Refusal, Side
+from fks_actors.model.orders import ZERO, Approved, Denied, OrderIntent, Refusal, Side
 from fks_actors.model.records import EquityPoint, Proposal
 from fks_actors.risk import limits, trading
 from fks_actors.risk.config import RiskConfig
@@ -49,7 +49,7 @@ def rule(state: RiskState, request: RiskRequest, config: RiskConfig, markets: Ma
     ruler = _Ruler(config, markets, equity, exposure, request.ts_ms)
     rulings: list[RiskRuling] = []
     for proposal in request.proposals:
-        now, ruling = ruler.ruled(now, proposal)
+        now, ruling = ruler.chosen(now, proposal)
         rulings.append(ruling)
     point = EquityPoint(
         request.ts_ms,
@@ -83,6 +83,16 @@ class _Ruler:
     equity: Decimal
     exposure: Decimal
     ts_ms: int
+
+    def chosen(self, state: RiskState, proposal: Proposal) -> tuple[RiskState, RiskRuling]:
+        """The first venue's approval, or its alternatives'; where none approves, what the first one said."""
+        after, first = self.ruled(state, proposal)
+        if not isinstance(first, Approved):
+            for venue in proposal.alternatives:
+                moved, ruling = self.ruled(state, replace(proposal, venue=venue, alternatives=()))
+                if isinstance(ruling, Approved):
+                    return moved, ruling
+        return after, first
 
     def ruled(self, state: RiskState, proposal: Proposal) -> tuple[RiskState, RiskRuling]:
         if proposal.client_order_id in state.reservations:

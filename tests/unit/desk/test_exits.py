@@ -31,7 +31,6 @@ async def test_entry_when_it_fills_then_stop_and_target_are_one_pair_for_all_of_
     assert record.status is SignalStatus.FILLED
     legs = {o.intent.client_order_id for o in (stop, target)}
     assert set(signal.client_order_ids) == {record.client_order_ids[0], *legs}
-    }
 
 
 async def test_entry_when_it_fills_in_parts_then_each_part_is_protected_while_the_rest_works() -> None:

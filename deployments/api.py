@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from deployments import render, shapes
 from deployments.answers import ApiError, json_answer
+from deployments.order_routes import add_order_routes
 from deployments.ports import Desk
 from deployments.tape import Tape
 from deployments.view import View
@@ -88,6 +89,7 @@ def router(
     _add_lists(routes, view, symbols)
     _add_state(routes, view)
     _add_desk(routes, desk, tape, symbols, telemetry)
+    add_order_routes(routes, desk)
     _add_unbuilt(routes)
     return routes
 

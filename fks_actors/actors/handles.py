@@ -7,6 +7,7 @@ from fks_actors.actors import names
 from fks_actors.actors.remote import Remote
 from fks_actors.desk.lineage import Step
 from fks_actors.desk.ports import Ruled, VenueReply
+from fks_actors.desk.state import Change
 from fks_actors.journal.lease import IsDead, Lease, nobody_is_dead
 from fks_actors.model.candles import BarBatch, Candle
 from fks_actors.model.orders import Approved, Order
@@ -208,6 +209,16 @@ class DeskHandle(Remote):
     async def control(self, control_id: str, state: str, reason: str) -> dict[str, Any]:
         """Change the trading state; idempotent by `control_id`."""
         return cast(dict[str, Any], await self.call("control", control_id, state, reason, timeout_s=_TIMEOUT_S))
+
+    async def cancel(self, request_id: str, client_order_ids: Sequence[str]) -> list[Order]:
+        """End working orders, all where none is named; those that worked, as they stood."""
+        answer = await self.call("cancel", request_id, list(client_order_ids), timeout_s=_TIMEOUT_S)
+        return cast(list[Order], answer)
+
+    async def replace(self, request_id: str, client_order_id: str, change: Change) -> Order | None:
+        """Change a working order; as it stood, None where none works under that id."""
+        answer = await self.call("replace", request_id, client_order_id, change, timeout_s=_TIMEOUT_S)
+        return cast(Order | None, answer)
 
     async def status(self) -> dict[str, Any]:
         """What the desk does now."""

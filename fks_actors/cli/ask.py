@@ -124,40 +124,6 @@ def _control(state: str, reason: str, json: bool) -> None:
 
 
 @spoken
-def orders(
-    limit: Annotated[int, typer.Option("--limit", min=1, max=500, help="How many.")] = 20,
-    symbol: Annotated[str, typer.Option("--symbol", help="Only this symbol's.")] = "",
-    status: Annotated[str, typer.Option("--status", help="For example filled or denied.")] = "",
-    json: Json = False,
-) -> None:
-    """The last orders, newest first."""
-    with open_client() as client:
-        answer = client.page("orders", limit=limit, symbol=symbol, status=status)
-    if json:
-        print_json(answer)
-        return
-    rows = answer["items"]
-    if not rows:
-        console.print("no orders")
-        return
-    table = Table("time (UTC)", "order", "from", "symbol", "side", "type", "quantity", "filled", "price", "status")
-    for row in rows:
-        table.add_row(
-            at(row["created_ms"]),
-            row["client_order_id"],
-            row["origin"],
-            row["symbol"],
-            row["side"],
-            row["order_type"],
-            row["quantity"],
-            row["filled_quantity"],
-            row["average_price"],
-            row["status"],
-        )
-    console.print(table)
-
-
-@spoken
 def agents(json: Json = False) -> None:
     """Every actor: whether it is up, since when, how often it was restarted."""
     with open_client() as client:

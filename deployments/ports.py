@@ -1,8 +1,9 @@
 """What the edge needs from the desk and the inbox; `actors.handles.DeskHandle` and `adapters.sql.SqlInbox` have it."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
-from fks_actors.model.records import Signal
+from fks_actors.model.records import AuditRecord, Signal
 from fks_actors.telemetry import Sample
 
 
@@ -39,6 +40,10 @@ class Desk(Protocol):
 
     async def control(self, control_id: str, state: str, reason: str) -> dict[str, Any]:
         """Change the trading state; `state` and `reason` as they are now. Idempotent by `control_id`."""
+        ...
+
+    async def audit(self, records: Sequence[AuditRecord]) -> None:
+        """Write down who was refused; durable when it returns. What a failed call brought may be written as well."""
         ...
 
     async def status(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from fks_actors.desk.lineage import Step
 from fks_actors.desk.ports import Ruled, VenueReply
 from fks_actors.model.candles import BarBatch, Candle
 from fks_actors.model.orders import Approved, Order
-from fks_actors.model.records import Commit, RunRecord, SignalRecord, Snapshot, SnapshotAt
+from fks_actors.model.records import AuditRecord, Commit, RunRecord, SignalRecord, Snapshot, SnapshotAt
 from fks_actors.model.votes import Ballot
 from fks_actors.risk.messages import RiskRequest, RiskState
 from fks_actors.telemetry import Sample
@@ -176,6 +176,10 @@ class DeskHandle(Remote):
     async def control(self, control_id: str, state: str, reason: str) -> dict[str, Any]:
         """Change the trading state; idempotent by `control_id`."""
         return cast(dict[str, Any], await self.call("control", control_id, state, reason, timeout_s=_TIMEOUT_S))
+
+    async def audit(self, records: Sequence[AuditRecord]) -> None:
+        """Write down who was refused; asked again after a failure, so that a record may be written twice."""
+        await self.call("audit", tuple(records), timeout_s=5.0)
 
     async def status(self) -> dict[str, Any]:
         """What the desk does now."""

@@ -138,6 +138,11 @@ def _edge_args(home: Home, plan: Plan) -> dict[str, Any]:
         "namespace": wiring.namespace,
         "symbols": list(wiring.run.symbols),
         "webhook": plan.settings.webhook.model_dump(mode="json"),
+        "venues": {
+            name: {"exchange": venue.exchange if venue.kind == "ccxt" else ""}
+            for name, venue in plan.settings.venues.items()
+        },
+        "redis_url": plan.settings.redis.url,
         "secret_file": "" if os.environ.get("FKS_WEBHOOK_SECRET") else str(home.webhook_secret),
         "token_file": "" if os.environ.get("FKS_API_TOKEN") else str(home.api_token),
         "replicas": plan.settings.serve.replicas,

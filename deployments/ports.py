@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from fks_actors.desk.state import Change
 from fks_actors.model.orders import Order
-from fks_actors.model.records import Signal
+from fks_actors.model.records import AuditRecord, Signal
 from fks_actors.telemetry import Sample
 
 
@@ -50,6 +50,10 @@ class Desk(Protocol):
 
     async def replace(self, request_id: str, client_order_id: str, change: Change) -> Order | None:
         """Change a working order; as it stood, None where none works under that id."""
+        ...
+
+    async def audit(self, records: Sequence[AuditRecord]) -> None:
+        """Write down who was refused; durable when it returns. What a failed call brought may be written as well."""
         ...
 
     async def status(self) -> dict[str, Any]:

@@ -11,7 +11,6 @@ import re
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -20,14 +19,13 @@ from starlette.requests import ClientDisconnect
 from deployments import render
 from deployments.answers import error_answer, json_answer
 from deployments.ports import AsyncInbox, Desk
+from deployments.reception import Reception
 from fks_actors.errors import FksError, JournalError
 from fks_actors.journal.ports import JournalReader
 from fks_actors.model.records import Signal, SignalStatus
 from fks_actors.telemetry import Telemetry
-from fks_actors.webhook.config import WebhookConfig
-from fks_actors.webhook.intake import TOO_LARGE, receive
+from fks_actors.webhook.intake import TOO_LARGE
 from fks_actors.webhook.payload import MAX_BYTES
-from fks_actors.webhook.rate import RateLimiter
 from fks_actors.webhook.refused import Refused
 
 _log = logging.getLogger(__name__)
@@ -40,6 +38,7 @@ _COUNTED = {
     "stale": "fks_webhook_stale_total",
     "low_confidence": "fks_webhook_low_confidence_total",
     "rate_limited": "fks_rate_limited_total",
+    "forbidden": "fks_peer_denied_total",
 }
 _BODY_DOC = {
     "requestBody": {
@@ -75,41 +74,39 @@ _ANSWERS_DOC: dict[int | str, dict[str, Any]] = {
     202: _documented("stored", _ACCEPTED),
     200: _documented("known already, or done within Prefer: wait=N", {**_ACCEPTED, "status": "duplicate"}),
     400: _refusal("not JSON", "invalid_json"),
-    401: _refusal("missing or wrong signature or secret", "unauthorized"),
+    401: _refusal("missing or wrong signature, secret or certificate", "unauthorized"),
+    403: _refusal("this address may not send alerts", "forbidden"),
+    408: _refusal("the body did not arrive in time", "unavailable"),
     413: _refusal("larger than 8 KiB", "too_large"),
+    415: _refusal("the body is compressed", "invalid_field", "content-encoding"),
     422: _refusal("a field is missing, unknown, invalid or out of bounds", "stale", "timestamp"),
     429: _refusal("too many; see Retry-After", "rate_limited"),
-    501: _refusal("a later release can do this", "not_implemented", "trail_pct"),
     503: _refusal("not stored; send it again", "unavailable"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What alerts are measured with."""
-
-    config: WebhookConfig
-    symbols: tuple[str, ...]
-    now_ms: Callable[[], int]
-    telemetry: Telemetry
 
 
 class Webhook:
     """Receives alerts at one replica."""
 
     def __init__(
-        self, inbox: AsyncInbox, desk: Desk, reader: JournalReader, rules: Rules, wake: Callable[[], None]
+        self,
+        inbox: AsyncInbox,
+        desk: Desk,
+        reader: JournalReader,
+        reception: Reception,
+        telemetry: Telemetry,
+        wake: Callable[[], None],
     ) -> None:
         self._inbox = inbox
         self._desk = desk
         self._reader = reader
-        self._rules = rules
+        self._reception = reception
+        self._telemetry = telemetry
         self._wake = wake
-        self._limiter = RateLimiter(rules.config.rate_limit_per_minute, rules.config.burst)
         self._salts = map(f"{uuid.uuid4().hex}-{{}}".format, itertools.count())
-        self._in_flight = rules.telemetry.gauge("fks_webhook_in_flight")
-        self._duration = rules.telemetry.histogram("fks_webhook_duration_seconds")
-        self._put_seconds = rules.telemetry.histogram("fks_inbox_put_seconds")
+        self._in_flight = telemetry.gauge("fks_webhook_in_flight")
+        self._duration = telemetry.histogram("fks_webhook_duration_seconds")
+        self._put_seconds = telemetry.histogram("fks_inbox_put_seconds")
 
     async def answer(self, request: Request) -> Response:
         """One request, whatever it holds."""
@@ -129,7 +126,7 @@ class Webhook:
                 stored_id = await self._inbox.put_async(received)
         except (JournalError, TimeoutError) as error:
             _log.warning("an alert was not stored: %s", type(error).__name__)
-            self._rules.telemetry.counter("fks_journal_errors_total", "inbox_put").inc()
+            self._telemetry.counter("fks_journal_errors_total", "inbox_put").inc()
             return self._refuse(
                 Refused(503, "unavailable", "the alert could not be stored; send it again", "", 5), start
             )
@@ -148,26 +145,15 @@ class Webhook:
 
     async def _receive(self, request: Request) -> Signal | Refused:
         """Read at most one byte more than an alert may have, then judge it."""
-        if request.headers.get("content-encoding", "identity").lower() != "identity":
-            return Refused(415, "invalid_field", "compressed bodies are not read", "content-encoding")
-        raw = await _body(request)
-        if isinstance(raw, Refused):
-            return raw
-        rules = self._rules
-        now_ms = rules.now_ms()
-        peer = request.client.host if request.client else ""
         headers: dict[str, str] = {}
         for name, value in request.headers.items():
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
-        return receive(
-            raw,
-            headers,
-            now_ms,
-            rules.config,
-            rules.symbols,
-            lambda: self._limiter.admit(peer, now_ms),
-            next(self._salts),
-        )
+        direct = request.client.host if request.client else ""
+        caller = self._reception.caller(direct, headers.get("x-forwarded-for", ""))
+        refused = await self._reception.at_door(headers, caller)
+        if refused:
+            return refused
+        return await self._reception.judge(await _body(request), headers, caller, next(self._salts))
 
     async def _outcome(self, signal_id: str, wait_s: int) -> Response | None:
         """What the desk made of it within `wait_s`, as the journal tells it; None where that is not known."""
@@ -202,13 +188,15 @@ class Webhook:
         return error_answer(refused.status, refused.code, refused.message, refused.field, headers)
 
     def _count(self, code: str, own: str = "") -> None:
-        self._rules.telemetry.counter("fks_webhook_requests_total", code).inc()
+        self._telemetry.counter("fks_webhook_requests_total", code).inc()
         if own:
-            self._rules.telemetry.counter(own).inc()
+            self._telemetry.counter(own).inc()
 
 
 async def _body(request: Request) -> bytes | Refused:
     """The body, or a refusal as soon as it is too large or too slow."""
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        return Refused(415, "invalid_field", "compressed bodies are not read", "content-encoding")
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced[:12]) > MAX_BYTES:
         return TOO_LARGE
@@ -232,9 +220,16 @@ def wanted_wait_s(prefer: str) -> int:
     return min(int(found[1]), _MAX_WAIT_S) if found else 0
 
 
-def router(inbox: AsyncInbox, desk: Desk, reader: JournalReader, rules: Rules, wake: Callable[[], None]) -> APIRouter:
+def router(
+    inbox: AsyncInbox,
+    desk: Desk,
+    reader: JournalReader,
+    reception: Reception,
+    telemetry: Telemetry,
+    wake: Callable[[], None],
+) -> APIRouter:
     """The webhook's route."""
-    webhook = Webhook(inbox, desk, reader, rules, wake)
+    webhook = Webhook(inbox, desk, reader, reception, telemetry, wake)
     routes = APIRouter(tags=["webhook"])
 
     @routes.post("/webhook/tradingview", status_code=202, openapi_extra=_BODY_DOC, responses=_ANSWERS_DOC)

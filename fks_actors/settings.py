@@ -32,6 +32,7 @@ from fks_actors.webhook.config import WebhookRules
 from fks_actors.yaml_source import KeyPath, read_value, read_yaml
 
 _HOST = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*", re.IGNORECASE)
+_REDIS = re.compile(r"rediss?://[^\s/?#]+:\d{1,5}(/\d{0,4})?")
 _JOURNAL = re.compile(r"(sqlite(\+pysqlite)?:////|postgresql(\+psycopg)?://).+")
 
 
@@ -68,6 +69,22 @@ class JournalSection(_Section):
     def _usable(cls, given: str) -> str:
         if given and not _JOURNAL.fullmatch(given):
             raise ValueError("a journal URL reads postgresql://user@host/db or sqlite:////absolute/path.db")
+        return given
+
+
+class RedisSection(_Section):
+    """A Redis that the replicas share their rate limits in; empty for none: each replica counts by itself.
+
+    `redis://host:port[/db]`, or `rediss://` for TLS. With a password it belongs into the environment: FKS_REDIS__URL.
+    """
+
+    url: str = ""
+
+    @field_validator("url")
+    @classmethod
+    def _usable(cls, given: str) -> str:
+        if given and not _REDIS.fullmatch(given):
+            raise ValueError("a Redis URL reads redis://host:port/0 or rediss://host:port/0")
         return given
 
 
@@ -110,6 +127,7 @@ class Settings(_Section):
     routing: RoutingConfig = RoutingConfig()
     webhook: WebhookRules = WebhookRules()
     journal: JournalSection = JournalSection()
+    redis: RedisSection = RedisSection()
     serve: ServeSection = ServeSection()
     cluster: ClusterSection = ClusterSection()
 
@@ -287,8 +305,10 @@ def _message(fault: ErrorDetails, key: KeyPath) -> tuple[str, str]:
 
 
 def _refuse_password(key: KeyPath, value: object, where: str) -> None:
-    if key == ("journal", "url") and isinstance(value, str) and without_password(value) != value:
-        raise ConfigError(f"{where}: journal.url: a password does not stand in a file; set FKS_JOURNAL__URL instead")
+    if key[-1:] == ("url",) and isinstance(value, str) and without_password(value) != value:
+        variable = "FKS_" + "__".join(part.upper() for part in key)
+        name = ".".join(key)
+        raise ConfigError(f"{where}: {name}: a password does not stand in a file; set {variable} instead")
 
 
 def _from_text(key: KeyPath, text: str) -> object:

@@ -22,6 +22,7 @@ from fks_actors.model.orders import (
     Side,
 )
 from fks_actors.model.records import (
+    AuditRecord,
     ControlRecord,
     CycleOutcome,
     CycleRecord,
@@ -79,6 +80,7 @@ class FakeDesk:
     cycles: int = 0
     gathering: Gathering = field(default_factory=Gathering)
     pushed: dict[str, list[Sample]] = field(default_factory=dict)
+    audited: list[AuditRecord] = field(default_factory=list)
 
     def _answer(self) -> None:
         if self.down:
@@ -103,6 +105,10 @@ class FakeDesk:
         self._answer()
         self.controls.append((control_id, state, reason))
         return {"state": state, "reason": reason}
+
+    async def audit(self, records: Sequence[AuditRecord]) -> None:
+        self._answer()
+        self.audited.extend(records)
 
     async def status(self) -> dict[str, Any]:
         self._answer()

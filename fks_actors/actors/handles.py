@@ -11,7 +11,7 @@ from fks_actors.desk.state import Change
 from fks_actors.journal.lease import IsDead, Lease, nobody_is_dead
 from fks_actors.model.candles import BarBatch, Candle
 from fks_actors.model.orders import Approved, Order
-from fks_actors.model.records import Commit, RunRecord, SignalRecord, Snapshot, SnapshotAt
+from fks_actors.model.records import AuditRecord, Commit, RunRecord, SignalRecord, Snapshot, SnapshotAt
 from fks_actors.model.votes import Ballot
 from fks_actors.risk.messages import RiskRequest, RiskState
 from fks_actors.telemetry import Sample
@@ -219,6 +219,10 @@ class DeskHandle(Remote):
         """Change a working order; as it stood, None where none works under that id."""
         answer = await self.call("replace", request_id, client_order_id, change, timeout_s=_TIMEOUT_S)
         return cast(Order | None, answer)
+
+    async def audit(self, records: Sequence[AuditRecord]) -> None:
+        """Write down who was refused; asked again after a failure, so that a record may be written twice."""
+        await self.call("audit", tuple(records), timeout_s=5.0)
 
     async def status(self) -> dict[str, Any]:
         """What the desk does now."""

@@ -141,18 +141,17 @@ def _edge_args(home: Home, plan: Plan) -> dict[str, Any]:
         "inbox_url": wiring.inbox_url,
         "namespace": wiring.namespace,
         "symbols": list(wiring.run.symbols),
-        "webhook": {**plan.settings.webhook.model_dump(mode="json"), "exchanges": _exchanges(plan)},
         "mode": mode_of(plan.settings),
+        "webhook": plan.settings.webhook.model_dump(mode="json"),
+        "venues": {
+            name: {"exchange": venue.exchange if venue.kind == "ccxt" else ""}
+            for name, venue in plan.settings.venues.items()
+        },
+        "redis_url": plan.settings.redis.url,
         "secret_file": "" if os.environ.get("FKS_WEBHOOK_SECRET") else str(home.webhook_secret),
         "token_file": "" if os.environ.get("FKS_API_TOKEN") else str(home.api_token),
         "replicas": plan.settings.serve.replicas,
     }
-
-
-def _exchanges(plan: Plan) -> list[str]:
-    """The names under which an alert may call the desk's venues."""
-    own = [name for venue in plan.wiring.venues for name in (venue.name, venue.exchange)]
-    return list(dict.fromkeys((*own, *plan.settings.webhook.exchanges)))
 
 
 def stop(home: Home) -> int:

@@ -60,8 +60,9 @@ class Signal:
 
     `sent_ms` is the sender's timestamp (None where it gave none), `received_ms` ours. `stop_loss`, `take_profit`
     (quote) and `trail_pct` beside an entry are its protective legs; `display_quantity`, `duration_s` and `slices`
-    belong to iceberg and TWAP orders. An `advisory` signal is heard as a vote by the next debate of its symbol, and
-    orders nothing by itself. `oco`: a SELL whose stop and target are two orders of which one cancels the other.
+    belong to iceberg and TWAP orders. With `oco` the order is a pair of exits: the STOP_LOSS (its trigger stands in
+    `price` as well) and a TAKE_PROFIT at `take_profit`, of which one cancels the other. An `advisory` signal is heard
+    as a vote by the next debate of its symbol, and orders nothing by itself.
     """
 
     signal_id: str
@@ -83,8 +84,8 @@ class Signal:
     display_quantity: Decimal | None = None
     duration_s: int = 0
     slices: int = 0
-    oco: bool = False
     advisory: bool = False
+    oco: bool = False
 
 
 class SignalStatus(StrEnum):

@@ -108,7 +108,7 @@ async def test_send_when_signature_comes_twice_then_401(edge: Edge) -> None:
         ({**ALERT, "quantity": 0}, (422, "invalid_quantity", "quantity")),
         ({**ALERT, "timestamp": NOW_MS - 301_000}, (422, "stale", "timestamp")),
         ({**ALERT, "leverage": 3}, (422, "unknown_field", "leverage")),
-        ({**ALERT, "trail_pct": 3}, (501, "not_implemented", "trail_pct")),
+        ({**ALERT, "side": "sell", "trail_pct": 3}, (422, "invalid_field", "trail_pct")),
     ],
     ids=lambda v: str(v)[:30],
 )
@@ -141,8 +141,8 @@ async def test_send_when_rate_is_used_up_then_429_with_retry_after() -> None:
     codes = [(await edge.send({**ALERT, "id": str(n)})).status_code for n in range(3)]
     assert codes == [202, 202, 429]
     refused = await edge.send()
-    assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
-    edge.now_ms += 1000
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "3")
+    edge.now_ms += 2001
     assert (await edge.send({**ALERT, "id": "later"})).status_code == 202
     await edge.client.aclose()
 

@@ -34,7 +34,7 @@ class Plan:
     info: FeedInfo
     settings: Settings
     set_aside: Path | None
-    aliases: Mapping[str, str] = field(default_factory=dict)
+    ids: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def check(home: Home, settings: Settings, fresh: bool) -> None:
@@ -101,7 +101,7 @@ def settle(home: Home, settings: Settings, fresh: bool) -> Plan:
         cash,
         venues.keys,
     )
-    return Plan(wiring, info, wiring.settings, aside, venues.aliases)
+    return Plan(wiring, info, wiring.settings, aside, venues.ids)
 
 
 async def _settled_feed(config: FeedConfig) -> tuple[FeedInfo, FeedConfig]:

@@ -144,7 +144,10 @@ def _edge_args(home: Home, plan: Plan) -> dict[str, Any]:
         "mode": mode_of(plan.settings),
         "webhook": plan.settings.webhook.model_dump(mode="json"),
         "venues": {
-            name: {"exchange": venue.exchange if venue.kind == "ccxt" else ""}
+            name: {
+                "exchange": venue.exchange if venue.kind == "ccxt" else "",
+                "ids": dict(plan.ids.get(name, {})),
+            }
             for name, venue in plan.settings.venues.items()
         },
         "redis_url": plan.settings.redis.url,

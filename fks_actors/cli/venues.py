@@ -25,12 +25,12 @@ PAPER, SIMULATOR, SANDBOX, LIVE = "paper", "simulator", "sandbox", "live"
 @dataclass(frozen=True, slots=True)
 class Venues:
     """The desk's venues: plans in the order of the configuration, first cash by venue (quote), where keys are found,
-    and every other spelling of a symbol that a venue's own list of markets has."""
+    and what each exchange calls its spot markets (id -> symbol)."""
 
     plans: tuple[VenuePlan, ...]
     cash: Mapping[str, Decimal]
     keys: Mapping[str, KeySource]
-    aliases: Mapping[str, str]
+    ids: Mapping[str, Mapping[str, str]]
 
 
 def mode_of(settings: Settings) -> str:
@@ -72,7 +72,7 @@ async def settle_venues(home: Home, settings: Settings, info: FeedInfo) -> Venue
     plans: list[VenuePlan] = []
     cash: dict[str, Decimal] = {}
     keys: dict[str, KeySource] = {}
-    aliases: dict[str, str] = {}
+    ids: dict[str, Mapping[str, str]] = {}
     for name, venue in settings.venues.items():
         if venue.kind == "paper":
             plans.append(paper_plan(name, info.symbols, settings))
@@ -80,11 +80,10 @@ async def settle_venues(home: Home, settings: Settings, info: FeedInfo) -> Venue
             continue
         _refuse_other_prices(name, venue, info)
         keys[name] = key_source(home, name)
-        plan, cash[name], spelled = await _probed(name, venue, keys[name], info.symbols)
+        plan, cash[name], ids[name] = await _probed(name, venue, keys[name], info.symbols)
         plans.append(plan)
-        aliases.update(spelled)
     _refuse_untraded(plans, info.symbols)
-    return Venues(tuple(plans), cash, keys, aliases)
+    return Venues(tuple(plans), cash, keys, ids)
 
 
 async def _probed(

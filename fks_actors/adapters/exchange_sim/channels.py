@@ -90,7 +90,15 @@ class _Trades:
         if self._kind == "aggTrade":
             return [{**head, **agg_row(t)} for t in new]
         return [
-            {**head, "t": t.trade_id, "p": str8(t.price), "q": str8(t.quantity), "T": t.ts_ms, "m": t.buyer_maker, "M": True}
+            {
+                **head,
+                "t": t.trade_id,
+                "p": str8(t.price),
+                "q": str8(t.quantity),
+                "T": t.ts_ms,
+                "m": t.buyer_maker,
+                "M": True,
+            }
             for t in new
         ]
 

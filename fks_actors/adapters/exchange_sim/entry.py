@@ -28,9 +28,7 @@ def check(engine: "Engine", request: NewOrder) -> Decimal:
     _check_price(board, request)
     stops = sum(o.request.kind.conditional for o in engine.open_orders(request.symbol))
     new_stop = request.kind.conditional
-    board.market.check_count(
-        len(engine.open_orders(request.symbol)) + 1, stops + 1 if new_stop else 0
-    )
+    board.market.check_count(len(engine.open_orders(request.symbol)) + 1, stops + 1 if new_stop else 0)
     return quantity
 
 

@@ -148,7 +148,9 @@ class Streams:
         if method == "SUBSCRIBE":
             unknown = [n for n in names if n not in self._venue.listen_keys and not self._known(n)]
             if unknown:
-                connection.send({"error": {"code": 2, "msg": f"Invalid request: unknown stream {unknown[0]}"}, "id": call_id})
+                connection.send(
+                    {"error": {"code": 2, "msg": f"Invalid request: unknown stream {unknown[0]}"}, "id": call_id}
+                )
                 return
             connection.names |= set(names)
             connection.send({"result": None, "id": call_id})
@@ -197,7 +199,9 @@ class Streams:
                 self._venue.authenticate(params, payload, params.get("apiKey"))
             if method == "session.logon":
                 connection.session = True
-                return 200, msgspec.json.encode({"apiKey": self._venue.keys.key, "authorizedSince": self._venue.now_ms()})
+                return 200, msgspec.json.encode(
+                    {"apiKey": self._venue.keys.key, "authorizedSince": self._venue.now_ms()}
+                )
             if method.startswith("userDataStream.subscribe"):
                 return 200, msgspec.json.encode(self._subscribe_user(connection, method))
             if method == "userDataStream.unsubscribe":

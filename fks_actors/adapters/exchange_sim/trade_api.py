@@ -61,7 +61,9 @@ def cancel_replace(venue: "Venue", params: Params) -> Any:
         order = venue.engine.place(request)
     except VenueRefusal as refusal:
         partly = not isinstance(cancelled, VenueRefusal)
-        code, text = (-2021, "Order cancel-replace partially failed.") if partly else (-2022, "Order cancel-replace failed.")
+        code, text = (
+            (-2021, "Order cancel-replace partially failed.") if partly else (-2022, "Order cancel-replace failed.")
+        )
         raise _replace_failed(code, text, cancelled, refusal) from None
     answer = _answer(venue, order, _answer_kind(params, request.kind))
     if isinstance(cancelled, VenueRefusal):
@@ -215,7 +217,11 @@ def trade_fee(venue: "Venue", params: Params) -> Any:
     names = [params["symbol"]] if "symbol" in params else list(venue.engine.markets)
     fees = venue.engine.fees
     return [
-        {"symbol": venue.engine.board(n).market.name, "makerCommission": str(fees.maker), "takerCommission": str(fees.taker)}
+        {
+            "symbol": venue.engine.board(n).market.name,
+            "makerCommission": str(fees.maker),
+            "takerCommission": str(fees.taker),
+        }
         for n in names
     ]
 
@@ -256,13 +262,13 @@ def _find(venue: "Venue", params: Params, id_name: str = "orderId", client_name:
     symbol = read.text(params, "symbol")
     order_id, client_id = read.whole(params, id_name), params.get(client_name)
     if order_id is None and not client_id:
-        raise VenueRefusal(
-            -1102, f"Param '{client_name}' or '{id_name}' must be sent, but both were empty/null!"
-        )
+        raise VenueRefusal(-1102, f"Param '{client_name}' or '{id_name}' must be sent, but both were empty/null!")
     return venue.engine.find(symbol, order_id, client_id)
 
 
-def _working(venue: "Venue", params: Params, id_name: str = "orderId", client_name: str = "origClientOrderId") -> SimOrder:
+def _working(
+    venue: "Venue", params: Params, id_name: str = "orderId", client_name: str = "origClientOrderId"
+) -> SimOrder:
     try:
         return _find(venue, params, id_name, client_name)
     except VenueRefusal as refusal:

@@ -70,7 +70,13 @@ class Venue:
         self.walks = {n: Walk(c, self.tapes[n], self.origin_ms) for n, c in source.courses.items()}
         prices = {n: self._opening(m) for n, m in source.markets.items()}
         self.engine = Engine(
-            source.markets, prices, config.balances, self.now_ms, fees=config.fees, ladder=config.ladder, seed=config.seed
+            source.markets,
+            prices,
+            config.balances,
+            self.now_ms,
+            fees=config.fees,
+            ladder=config.ladder,
+            seed=config.seed,
         )
         self.ledger.restore(self.engine)
         self.ledger.begin({"origin_ms": self.origin_ms})

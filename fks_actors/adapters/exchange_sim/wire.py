@@ -129,7 +129,9 @@ def account_row(engine: Engine, now_ms: int, hide_zero: bool = False) -> Json:
         "preventSor": False,
         "updateTime": now_ms,
         "accountType": "SPOT",
-        "balances": [b for b in balances(engine.account) if not (hide_zero and float(b["free"]) == 0 == float(b["locked"]))],
+        "balances": [
+            b for b in balances(engine.account) if not (hide_zero and float(b["free"]) == 0 == float(b["locked"]))
+        ],
         "permissions": ["SPOT"],
         "uid": 1,
     }

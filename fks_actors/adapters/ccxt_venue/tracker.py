@@ -1,0 +1,166 @@
+"""Every order as it was told: the one place where events are made, so that each is legal and each trade comes once."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from fks_actors.adapters.ccxt_venue.outbox import Outbox
+from fks_actors.errors import InvariantError
+from fks_actors.execution.order_state import TERMINAL, apply
+from fks_actors.model.orders import ZERO, Approved, Fill, Order, OrderStatus, OrderUpdate, Side
+from fks_actors.model.records import AuditRecord
+
+_log = logging.getLogger(__name__)
+_ENDED_KEPT = 20_000
+
+UNSURE = frozenset({OrderStatus.SUBMITTED, OrderStatus.UNKNOWN})
+"""Statuses in which it is not known whether the venue has the order."""
+
+
+@dataclass(slots=True)
+class Tracked:
+    """One order. `first_ms`: when it came, on the wall clock; `sent_ms`: when the last request for it that may have
+    reached the venue was over; `maybe_sent`: whether there was one. `wish`: it is to be cancelled as soon as it is
+    known. `held`: it is kept here, the venue does not have it. `absent`: how often in a row the venue said that it does
+    not know it."""
+
+    order: Order
+    first_ms: int
+    venue_id: str = ""
+    trades: set[str] = field(default_factory=set)
+    sent_ms: int = 0
+    maybe_sent: bool = False
+    wish: bool = False
+    held: bool = False
+    absent: int = 0
+
+    @property
+    def key(self) -> str:
+        """Our client order id."""
+        return self.order.intent.client_order_id
+
+    @property
+    def ended(self) -> bool:
+        """Whether it works no more."""
+        return self.order.status in TERMINAL
+
+
+class Tracker:
+    """The orders of one venue by our client id, and what their trades did to the balances."""
+
+    def __init__(self, venue: str, outbox: Outbox) -> None:
+        self.venue = venue
+        self.outbox = outbox
+        self.moved: dict[str, Decimal] = {}
+        self._orders: dict[str, Tracked] = {}
+        self._by_venue_id: dict[tuple[str, str], str] = {}
+        self._parents: dict[str, str] = {}
+        self._strange: set[str] = set()
+
+    def get(self, key: str) -> Tracked | None:
+        """The order, a slice's parent for a slice."""
+        return self._orders.get(self._parents.get(key, key))
+
+    def by_venue_id(self, symbol: str, venue_id: str) -> Tracked | None:
+        """The order to which a venue's order id belongs."""
+        key = self._by_venue_id.get((symbol, venue_id))
+        return self.get(key) if key else None
+
+    def working(self) -> tuple[Tracked, ...]:
+        """Every order that has not ended, in order of entry."""
+        return tuple(t for t in self._orders.values() if not t.ended)
+
+    def enter(self, approved: Approved, now_ms: int) -> Tracked:
+        """Begin to track an order that is about to be sent."""
+        intent = approved.intent
+        order = Order(intent, OrderStatus.SUBMITTED, intent.ts_ms, approved.reserved_quote)
+        return self._add(Tracked(order, now_ms))
+
+    def restore(self, order: Order, trade_ids: Iterable[str], first_ms: int, now_ms: int) -> Tracked:
+        """Track an order as the journal holds it. One without an answer may have been sent until `now_ms`."""
+        tracked = Tracked(order, first_ms, trades=set(trade_ids))
+        tracked.maybe_sent = order.status in UNSURE
+        tracked.sent_ms = now_ms if tracked.maybe_sent else 0
+        return self._add(tracked)
+
+    def adopt(self, order: Order, now_ms: int) -> Tracked:
+        """Track an order that is not the desk's, and tell of it."""
+        self.outbox.put(order)
+        return self._add(Tracked(order, now_ms))
+
+    def forget(self, key: str) -> None:
+        """Stop tracking an order that was never sent."""
+        self._orders.pop(key, None)
+
+    def is_slice(self, key: str, parent: str) -> None:
+        """From now on what happens to order `key` happens to `parent`."""
+        self._parents[key] = parent
+
+    def name(self, symbol: str, venue_id: str, key: str) -> None:
+        """Learn the venue's order id of an order or a slice."""
+        if not venue_id:
+            return
+        self._by_venue_id[(symbol, venue_id)] = key
+        tracked = self._orders.get(key)
+        if tracked is not None:
+            tracked.venue_id = venue_id
+
+    def tell(self, tracked: Tracked, status: OrderStatus, ts_ms: int, reason: str = "") -> bool:
+        """The order changed its status; nothing is told where that changes nothing."""
+        if status is OrderStatus.REJECTED and tracked.order.filled_quantity:
+            status = OrderStatus.CANCELLED
+        event = OrderUpdate(tracked.key, status, ts_ms, reason)
+        try:
+            after = apply(tracked.order, event)
+        except InvariantError as error:
+            self._odd(f"{tracked.key}:{tracked.order.status}:{status}", ts_ms, str(error))
+            return False
+        if after is tracked.order:
+            return False
+        tracked.order = after
+        self.outbox.put(event)
+        return True
+
+    def restate(self, tracked: Tracked) -> None:
+        """Tell the order's present status once more."""
+        order = tracked.order
+        self.outbox.put(OrderUpdate(tracked.key, order.status, order.updated_ms, order.reason))
+
+    def trade(self, tracked: Tracked, fill: Fill) -> bool:
+        """A trade of the order; one that is known already changes nothing."""
+        if fill.trade_id in tracked.trades:
+            return False
+        fill = replace(fill, client_order_id=tracked.key)
+        try:
+            after = apply(tracked.order, fill)
+        except InvariantError as error:
+            self._odd(fill.trade_id, fill.ts_ms, str(error))
+            return False
+        tracked.trades.add(fill.trade_id)
+        tracked.order = after
+        self._count(fill)
+        self.outbox.put(fill)
+        return True
+
+    def _add(self, tracked: Tracked) -> Tracked:
+        self._orders[tracked.key] = tracked
+        if len(self._orders) > _ENDED_KEPT:
+            for key in [k for k, t in self._orders.items() if t.ended][: _ENDED_KEPT // 10]:
+                ended = self._orders.pop(key)
+                self._by_venue_id.pop((ended.order.intent.symbol, ended.venue_id), None)
+        return tracked
+
+    def _count(self, fill: Fill) -> None:
+        base, _, quote = fill.symbol.partition("/")
+        sign = 1 if fill.side is Side.BUY else -1
+        paid = fill.price * fill.quantity
+        fees = {fill.fee_asset: fill.fee_quantity} if fill.fee_asset else {quote: fill.fee}
+        for asset, change in ((base, sign * fill.quantity), (quote, -sign * paid), *((a, -f) for a, f in fees.items())):
+            self.moved[asset] = self.moved.get(asset, ZERO) + change
+
+    def _odd(self, key: str, ts_ms: int, detail: str) -> None:
+        if key not in self._strange:
+            self._strange.add(key)
+            _log.warning("%s: %s", self.venue, detail)
+            self.outbox.put(AuditRecord(ts_ms, "venue_difference", f"venue:{self.venue}", detail))

@@ -46,7 +46,7 @@ def order(side: Side = Side.BUY, quantity: str = "1", **figures: object) -> Appr
 
 
 def limit(side: Side, price: str, quantity: str = "1", **figures: object) -> Approved:
-    return order(side, quantity, order_type=OrderType.LIMIT, limit_price=Decimal(price), **figures)
+    return order(side, quantity, **{"order_type": OrderType.LIMIT, "limit_price": Decimal(price), **figures})
 
 
 def stop(side: Side, price: str, quantity: str = "1", **figures: object) -> Approved:

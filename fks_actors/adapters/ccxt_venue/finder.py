@@ -10,7 +10,7 @@ from fks_actors.adapters.ccxt_venue.client import Client
 from fks_actors.adapters.ccxt_venue.dialects import Lookup
 from fks_actors.adapters.ccxt_venue.faults import Fault
 from fks_actors.adapters.ccxt_venue.tasks import Tasks
-from fks_actors.adapters.ccxt_venue.tracker import UNSURE, Tracked, Tracker
+from fks_actors.adapters.ccxt_venue.tracker import UNSURE, Tracked, Tracker, Wire
 from fks_actors.adapters.ccxt_venue.translate import SeenOrder, SeenTrade
 from fks_actors.errors import VenueUnavailable
 from fks_actors.model.markets import MarketRules
@@ -41,6 +41,8 @@ class Finder:
         self._tasks = tasks
         self._rules = rules
         self._worth = worth
+        self.ended: Callable[[Tracked, Wire], None] = lambda _tracked, _wire: None
+        """Hears of every order at the venue that has ended."""
 
     def wire_id(self, key: str) -> str:
         """Our id as the exchange takes it."""
@@ -130,53 +132,62 @@ class Finder:
         rules = self._rules.get(intent.symbol)
         return translate.fill(trade, intent, rules.taker_fee if rules else ZERO, self._worth)
 
-    def book(self, tracked: Tracked, trades: Sequence[SeenTrade]) -> None:
+    def book(self, tracked: Tracked, wire: Wire, trades: Sequence[SeenTrade]) -> None:
         """Tell the trades that were not told."""
         for trade in trades:
-            self._tracker.trade(tracked, self.fill_of(tracked, trade))
+            self._tracker.trade(tracked, wire, self.fill_of(tracked, trade))
+        if wire.filled and wire.filled >= wire.quantity > 0:
+            self._end(tracked, wire)
 
-    async def adopt(self, tracked: Tracked, seen: SeenOrder) -> None:
+    async def adopt(self, tracked: Tracked, wire: Wire, seen: SeenOrder) -> None:
         """Tell what the venue knows of an order more than was told: that it lives, its trades, its end.
 
         Raises:
             VenueUnavailable: its trades could not be read; all else was told.
         """
         tracker = self._tracker
-        tracker.name(seen.symbol, seen.venue_id, tracked.key)
-        tracked.absent = 0
+        tracker.name(tracked, wire, seen.venue_id)
+        wire.quantity = seen.quantity or wire.quantity
         if tracked.order.status in UNSURE and seen.status is not OrderStatus.REJECTED:
             tracker.tell(tracked, OrderStatus.ACCEPTED, seen.ts_ms)
-        self.book(tracked, seen.trades)
-        missing = seen.filled - tracked.order.filled_quantity
+        self.book(tracked, wire, seen.trades)
         try:
-            if missing > 0:
-                self.book(tracked, await self.trades_of(seen.symbol, seen.venue_id, None))
-                missing = seen.filled - tracked.order.filled_quantity
+            if seen.filled > wire.filled:
+                self.book(tracked, wire, await self.trades_of(seen.symbol, seen.venue_id, None))
         finally:
-            self.close_with(tracked, seen)
-        if missing > 0:
-            self.chase(tracked, seen)
+            self.close_with(tracked, wire, seen)
+        if seen.filled > wire.filled:
+            self._tasks.start(f"chase-{wire.key}", self._chase(tracked, wire, seen))
 
-    def close_with(self, tracked: Tracked, seen: SeenOrder) -> None:
+    def close_with(self, tracked: Tracked, wire: Wire, seen: SeenOrder) -> None:
         """Tell the order's end, where the venue says that it has ended otherwise than by trading."""
         status, reason = seen.status, ""
         if status in (OrderStatus.ACCEPTED, OrderStatus.FILLED):
             return
-        if status is OrderStatus.EXPIRED and tracked.order.intent.oco_id:
+        if status is OrderStatus.CANCEL_PENDING:
+            wire.cancelling = True
+            if not tracked.held:
+                self._tracker.tell(tracked, status, seen.ts_ms)
+            return
+        if status is OrderStatus.EXPIRED and tracked.intent.oco_id:
             status, reason = OrderStatus.CANCELLED, "the other leg traded"
-        self._tracker.tell(tracked, status, seen.ts_ms, reason)
+        if not tracked.held:
+            self._tracker.tell(tracked, status, seen.ts_ms, reason)
+        self._end(tracked, wire)
 
-    def chase(self, tracked: Tracked, seen: SeenOrder) -> None:
-        """Trades that the venue does not list yet: ask again for a while, in the background."""
-        self._tasks.start(f"chase-{tracked.key}", self._chase(tracked, seen))
+    def _end(self, tracked: Tracked, wire: Wire) -> None:
+        if not wire.ended:
+            wire.ended = True
+            self.ended(tracked, wire)
 
-    async def _chase(self, tracked: Tracked, seen: SeenOrder) -> None:
+    async def _chase(self, tracked: Tracked, wire: Wire, seen: SeenOrder) -> None:
+        """Trades that the venue does not list yet: ask again for a while."""
         for pause in _CHASE_S:
-            if tracked.order.filled_quantity >= seen.filled:
+            if wire.filled >= seen.filled:
                 return
             await asyncio.sleep(pause)
             try:
-                self.book(tracked, await self.trades_of(seen.symbol, seen.venue_id, None))
+                self.book(tracked, wire, await self.trades_of(seen.symbol, seen.venue_id, None))
             except VenueUnavailable:
                 continue
 

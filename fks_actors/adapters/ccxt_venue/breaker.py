@@ -56,9 +56,7 @@ class Breaker:
         failures = self.failures + 1
         if self.state is BreakerState.CLOSED and failures < self.config.failures:
             return replace(self, failures=failures)
-        return replace(
-            self, state=BreakerState.OPEN, failures=failures, opened_ms=now_ms, good=0, probing=False
-        )
+        return replace(self, state=BreakerState.OPEN, failures=failures, opened_ms=now_ms, good=0, probing=False)
 
     def dropped(self) -> "Breaker":
         """A call that was let through was given up before it could tell: it counts for nothing."""

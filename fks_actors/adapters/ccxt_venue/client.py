@@ -1,7 +1,7 @@
 """One exchange through ccxt: one session, one clock, one breaker, every request counted and its error judged.
 
-`ask` makes one request and hands back what it answered or a `Fault`; `read` repeats a request that changes nothing until
-it is answered. Nobody else calls ccxt.
+`ask` makes one request and hands back what it answered or a `Fault`; `read` repeats a request that changes nothing
+until it is answered. Nobody else calls ccxt.
 """
 
 import asyncio
@@ -216,7 +216,7 @@ def _options(connection: Connection, dialect: Dialect) -> dict[str, Any]:
         own |= {
             "apiKey": keys.api_key.get_secret_value(),
             "secret": keys.secret.get_secret_value(),
-            "password": keys.password.get_secret_value() or None,
+            "password": (keys.password.get_secret_value() or None) if keys.password else None,
         }
     given = dict(connection.options)
     return {**own, **given, "options": {**own["options"], **given.get("options", {})}}

@@ -159,6 +159,17 @@ class Finder:
         if seen.filled > wire.filled:
             self._tasks.start(f"chase-{wire.key}", self._chase(tracked, wire, seen))
 
+    def hear(self, tracked: Tracked, wire: Wire, seen: SeenOrder) -> None:
+        """The same for an order out of a stream, where the trades come by themselves, or else a moment later."""
+        tracker = self._tracker
+        tracker.name(tracked, wire, seen.venue_id)
+        if tracked.order.status in UNSURE and seen.status is not OrderStatus.REJECTED:
+            tracker.tell(tracked, OrderStatus.ACCEPTED, seen.ts_ms)
+        self.book(tracked, wire, seen.trades)
+        self.close_with(tracked, wire, seen)
+        if seen.filled > wire.filled:
+            self._tasks.start(f"chase-{wire.key}", self._chase(tracked, wire, seen))
+
     def close_with(self, tracked: Tracked, wire: Wire, seen: SeenOrder) -> None:
         """Tell the order's end, where the venue says that it has ended otherwise than by trading."""
         status, reason = seen.status, ""

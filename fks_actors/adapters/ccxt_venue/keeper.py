@@ -18,9 +18,9 @@ from fks_actors.adapters.ccxt_venue.sender import Leg as Outgoing
 from fks_actors.adapters.ccxt_venue.sender import Sender
 from fks_actors.adapters.ccxt_venue.tasks import Tasks
 from fks_actors.adapters.ccxt_venue.tracker import Tracked, Tracker, Wire
-from fks_actors.errors import Fenced
+from fks_actors.errors import Fenced, VenueUnavailable
 from fks_actors.execution import slices, synthetic
-from fks_actors.execution.synthetic import Leg, Pair, Trail
+from fks_actors.execution.synthetic import Leg, Pair
 from fks_actors.model.markets import MarketRules, Quote
 from fks_actors.model.orders import OrderStatus, OrderType, Side
 
@@ -38,6 +38,7 @@ class Kept:
     refused: str = ""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     quiet_until_ms: int = 0
+    unchecked: bool = False
 
     @property
     def name(self) -> str:
@@ -80,9 +81,20 @@ class Keeper:
         """The symbols whose prices matter now."""
         return frozenset(leg.intent.symbol for kept in self._kept.values() for leg in kept.legs.values())
 
-    def keep(self, *tracked: Tracked, resident: str = "", trails: Mapping[str, Decimal] | None = None,
-             quiet_until_ms: int = 0) -> None:
-        """Keep an order or a pair from now on (the protecting leg first). `trails`: the best prices seen before."""
+    def keep(
+        self,
+        *tracked: Tracked,
+        resident: str = "",
+        trails: Mapping[str, Decimal] | None = None,
+        quiet_until_ms: int = 0,
+    ) -> None:
+        """Keep an order or a pair from now on (the protecting leg first).
+
+        Args:
+            trails: the best prices seen before, by client order id.
+            quiet_until_ms: another process may have sent something of it; what that sent arrives until then, and
+                nothing is sent before it was looked up.
+        """
         legs: dict[str, Leg] = {}
         for one in tracked:
             one.held = True
@@ -92,7 +104,7 @@ class Keeper:
                 leg = replace(leg, trail=synthetic.followed(one.intent, leg.trail, best))
             legs[one.key] = leg
             self._tracker.tell(one, OrderStatus.ACCEPTED, self._client.venue_now_ms())
-        kept = Kept(legs, resident, quiet_until_ms=quiet_until_ms)
+        kept = Kept(legs, resident, quiet_until_ms=quiet_until_ms, unchecked=quiet_until_ms > 0)
         for key in legs:
             self._kept[key] = kept
         self.look(kept)
@@ -128,11 +140,28 @@ class Keeper:
         """Do in the background what is due."""
         self._tasks.start(f"keep-{kept.name}", self._go_on(kept))
 
+    async def discover(self, *tracked: Tracked) -> None:
+        """Find the orders that another process sent for these.
+
+        Raises:
+            VenueUnavailable: the venue did not answer.
+        """
+        for one in tracked:
+            sliced = one.intent.order_type in _SLICED
+            k = slices.next_number(one.slices())
+            last = slices.slot(one.intent, self._desk_now_ms()) if one.intent.order_type is OrderType.TWAP else k
+            while k <= last:
+                key = one.key if k == 0 and not sliced else slices.slice_id(one.key, k)
+                seen = await self._finder.find(key, one.intent.symbol)
+                if seen is not None:
+                    wire = one.wires.setdefault(key, Wire(key, k, seen.quantity, seen.order_type))
+                    await self._finder.adopt(one, wire, seen)
+                    last = max(last, k + 1)
+                k += 1
+
     def trails(self) -> dict[str, Decimal]:
         """The best price that each trailing stop has seen, by client order id."""
-        return {
-            key: leg.trail.best for key, kept in self._kept.items() if (leg := kept.legs[key]).trail is not None
-        }
+        return {key: leg.trail.best for key, kept in self._kept.items() if (leg := kept.legs[key]).trail is not None}
 
     def pairs(self) -> dict[str, str]:
         """The client order id of each pair's resident, by the id of its first leg."""
@@ -172,6 +201,8 @@ class Keeper:
         now = self._client.now_ms()
         if kept.quiet_until_ms > now:
             return (kept.quiet_until_ms - now) / 1_000 + 0.01
+        if kept.unchecked:
+            return _RETRY_S
         leg = kept.legs[kept.name]
         if leg.intent.order_type is OrderType.TWAP:
             due = slices.next_due_ms(leg.intent, self._desk_now_ms())
@@ -180,13 +211,16 @@ class Keeper:
 
     async def _go(self, kept: Kept) -> None:
         async with kept.lock:
-            if self._client.now_ms() < kept.quiet_until_ms and not any(leg.cancelled for leg in kept.legs.values()):
+            if self._client.now_ms() < kept.quiet_until_ms:
                 return
             try:
+                if kept.unchecked:
+                    await self.discover(*(t for key in kept.legs if (t := self._tracker.get(key)) is not None))
+                    kept.unchecked = False
                 while kept.name in self._kept and await self._step(kept):
                     pass
-            except Fenced as error:
-                _log.info("%s: %s waits for a lease: %s", self._client.venue, kept.name, error)
+            except (Fenced, VenueUnavailable) as error:
+                _log.info("%s: %s waits: %s", self._client.venue, kept.name, error)
 
     async def _step(self, kept: Kept) -> bool:
         """One move; whether there may be another."""
@@ -195,7 +229,9 @@ class Keeper:
             if tracked is None:
                 self._let_go(kept)
                 return False
-            kept.legs[key] = replace(kept.legs[key], sent=tracked.slices())
+            leg = kept.legs[key] = replace(kept.legs[key], sent=tracked.slices())
+            if leg.cancelled and not tracked.ended and not slices.working(leg.sent):
+                self._tracker.tell(tracked, OrderStatus.CANCELLED, self._client.venue_now_ms(), "cancelled")
         if kept.refused or all(self._over(key) for key in kept.legs):
             return await self._end(kept, kept.refused)
         move = self._move(kept)

@@ -16,7 +16,7 @@ class Keys:
 
     api_key: SecretStr
     secret: SecretStr
-    password: SecretStr = SecretStr("")
+    password: SecretStr | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,8 @@ class KeySource:
         secret = _found(env, self.secret_env, self.secret_file)
         if not key or not secret:
             where = " or ".join(
-                part for part in (f"{self.key_env} and {self.secret_env}", f"{self.key_file} and {self.secret_file}")
+                part
+                for part in (f"{self.key_env} and {self.secret_env}", f"{self.key_file} and {self.secret_file}")
                 if part != " and "
             )
             raise ConfigError(f"no API key for the venue: set {where}")

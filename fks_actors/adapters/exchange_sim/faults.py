@@ -79,6 +79,8 @@ class Faults:
         strange = set(given) - known
         if strange or "kind" not in given:
             raise ConfigError(f"a fault has {', '.join(sorted(known))}; not {', '.join(sorted(strange)) or 'no kind'}")
+        if given["kind"] == FaultKind.PARTIAL_FILL:
+            given = {"method": "POST|WS", "path": "order", **given}
         try:
             fields = {**given, "kind": FaultKind(given["kind"]), "share": Decimal(str(given.get("share", "0.5")))}
             for pattern in ("method", "path"):

@@ -186,7 +186,14 @@ class Walk:
         number = max(0, (now_ms - self._origin_ms) // self._tape.step_ms)
         for i, candle in enumerate(self._course.bars(self._number, number), self._number):
             self._tape.put(i, candle)
-        self._number, self._ticks = number, []
+        self._number, self._ticks = max(number, self._number), []
+
+    def seen_ms(self, now_ms: int) -> int:
+        """Up to when the course was walked; now, where it has ended."""
+        if self._ticks:
+            return self._ticks[0].ts_ms
+        start = self._origin_ms + self._number * self._tape.step_ms
+        return start if self._course.bars(self._number, self._number + 1) else now_ms
 
     def due(self, now_ms: int) -> Iterator[Tick]:
         """The ticks up to now; none once a recording has ended."""

@@ -9,8 +9,10 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
+from fks_actors.adapters.exchange_sim.admin import admin_app
 from fks_actors.adapters.exchange_sim.config import SimConfig
 from fks_actors.adapters.exchange_sim.engine import Engine
+from fks_actors.adapters.exchange_sim.streams import Streams
 from fks_actors.adapters.exchange_sim.venue import Venue
 
 _log = logging.getLogger(__name__)
@@ -50,9 +52,6 @@ async def running_sim(config: SimConfig | None = None) -> AsyncIterator[RunningS
         ConfigError: it cannot be made.
         OSError: a port is taken.
     """
-    from fks_actors.adapters.exchange_sim.admin import admin_app
-    from fks_actors.adapters.exchange_sim.streams import Streams
-
     config = config or SimConfig()
     venue = Venue(config)
     streams = Streams(venue)
@@ -67,7 +66,7 @@ async def running_sim(config: SimConfig | None = None) -> AsyncIterator[RunningS
 
 
 class _Exchange:
-    def __init__(self, venue: Venue, streams: "Streams") -> None:
+    def __init__(self, venue: Venue, streams: Streams) -> None:
         self._venue = venue
         self._streams = streams
 
@@ -120,7 +119,7 @@ async def _serve(stack: contextlib.AsyncExitStack, app: web.Application, host: s
     return bound
 
 
-async def _beat(venue: Venue, streams: "Streams") -> None:
+async def _beat(venue: Venue, streams: Streams) -> None:
     while True:
         try:
             venue.tick()

@@ -28,6 +28,7 @@ from fks_actors.adapters.exchange_sim.state import PublicTrade
 from fks_actors.adapters.exchange_sim.trade_api import ReplaceFailed
 
 Row = dict[str, Any]
+_FORGET_MS = 600_000
 _SECRET = ("signature", "apiKey", "timestamp", "recvWindow")
 
 
@@ -99,6 +100,8 @@ class Venue:
         for name, walk in self.walks.items():
             if name in self.held and self.config.feed == MANUAL:
                 continue
+            if now - walk.seen_ms(now) > _FORGET_MS:
+                walk.catch_up(now)
             for tick in walk.due(now):
                 if name not in self.held:
                     self._trade(name, tick.price, tick.volume, tick.ts_ms)

@@ -1,7 +1,8 @@
-"""Client order ids as each exchange takes them, and back. Ours are `fks-` and 24 characters of base32.
+"""Client order ids as each exchange takes them, and back. Ours: `fks-`, 24 characters of base32, `_k` for a slice.
 
 okx wants letters and digits, 32 at most; kraken a UUID's 32 hexadecimal digits, or free text of 18 at most. Every
-mapping can be turned around without a table, so that an order found at the venue names its intent after a restart.
+mapping can be turned around without a table, so that an order found at the venue names its intent after a restart. On
+kraken every UUID reads as an id of ours: only the journal tells whether it is one.
 """
 
 import base64
@@ -13,9 +14,11 @@ from collections.abc import Callable
 from fks_actors.errors import InvariantError
 from fks_actors.execution.ids import PREFIX
 
-_STANDARD = re.compile(r"fks-[a-z2-7]{24}")
-_HEX = re.compile(r"f5[0-9a-f]{30}")
-_OKX_PLAIN = re.compile(r"fks[a-z2-7]{24}")
+_STANDARD = re.compile(r"fks-([a-z2-7]{24})(?:_(\d{1,3}))?")
+_HEX = re.compile(r"[0-9a-f]{32}")
+_OKX_PLAIN = re.compile(r"fks([a-z2-7]{24})(?:Z(\d{1,3}))?")
+_KRAKEN_WHOLE = 0xF5
+_KRAKEN_SLICES = 255
 _OKX_ESCAPED = "fkx"
 _KRAKEN_TEXT = 18
 
@@ -51,8 +54,8 @@ def external_id(exchange: str, symbol: str, venue_id: str) -> str:
 
 
 def _okx(client_order_id: str) -> str:
-    if _STANDARD.fullmatch(client_order_id):
-        return client_order_id.replace("-", "")
+    if found := _STANDARD.fullmatch(client_order_id):
+        return f"fks{found[1]}" + (f"Z{found[2]}" if found[2] else "")
     escaped = _OKX_ESCAPED + base64.b32encode(client_order_id.encode()).decode().rstrip("=").lower()
     if len(escaped) > 32:
         raise InvariantError(f"client order id {client_order_id!r} is too long for okx")
@@ -60,20 +63,22 @@ def _okx(client_order_id: str) -> str:
 
 
 def _from_okx(given: str) -> str:
-    if _OKX_PLAIN.fullmatch(given):
-        return PREFIX + given[3:]
-    if given.startswith(_OKX_ESCAPED):
-        body = given[len(_OKX_ESCAPED) :].upper()
-        try:
-            return base64.b32decode(body + "=" * (-len(body) % 8)).decode()
-        except (binascii.Error, UnicodeDecodeError):
-            return given
-    return given
+    if found := _OKX_PLAIN.fullmatch(given):
+        return PREFIX + found[1] + (f"_{found[2]}" if found[2] else "")
+    if not given.startswith(_OKX_ESCAPED):
+        return given
+    body = given[len(_OKX_ESCAPED) :].upper()
+    try:
+        return base64.b32decode(body + "=" * (-len(body) % 8)).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return given
 
 
 def _kraken(client_order_id: str) -> str:
-    if _STANDARD.fullmatch(client_order_id):
-        return "f5" + base64.b32decode(client_order_id[len(PREFIX) :].upper()).hex()
+    found = _STANDARD.fullmatch(client_order_id)
+    if found and (not found[2] or int(found[2]) < _KRAKEN_SLICES):
+        mark = (_KRAKEN_WHOLE + 1 + int(found[2])) % 256 if found[2] else _KRAKEN_WHOLE
+        return f"{mark:02x}" + base64.b32decode(found[1].upper()).hex()
     if len(client_order_id) > _KRAKEN_TEXT:
         raise InvariantError(f"client order id {client_order_id!r} is too long for kraken")
     return client_order_id
@@ -83,7 +88,9 @@ def _from_kraken(given: str) -> str:
     bare = given.replace("-", "").lower()
     if not _HEX.fullmatch(bare):
         return given
-    return PREFIX + base64.b32encode(bytes.fromhex(bare[2:])).decode().lower()
+    body = base64.b32encode(bytes.fromhex(bare[2:])).decode().lower()
+    k = (int(bare[:2], 16) - _KRAKEN_WHOLE - 1) % 256
+    return PREFIX + body + ("" if k == _KRAKEN_SLICES else f"_{k}")
 
 
 _ENCODERS: dict[str, Callable[[str], str]] = {"okx": _okx, "kraken": _kraken}

@@ -1,8 +1,8 @@
 """What an error of ccxt means for the request that met it. The heart of "one order per intent": read it as a table.
 
-REFUSED, RATE_LIMITED, CLOCK and NOT_SENT are certain: the exchange did not do what was asked. UNKNOWN may have been done
-and is looked up, never repeated. What the table does not name is UNKNOWN. The exchange's own code speaks first, then
-ccxt's class.
+REFUSED, RATE_LIMITED, CLOCK and NOT_SENT are certain: the exchange did not do what was asked. UNKNOWN may have been
+done and is looked up, never repeated. What the table does not name is UNKNOWN. The exchange's own code speaks first,
+then ccxt's class.
 """
 
 import re

@@ -16,7 +16,7 @@ class Keys:
 
     api_key: SecretStr
     secret: SecretStr
-    password: SecretStr = SecretStr("")
+    password: SecretStr | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from fks_actors.desk.ports import Ruled, VenueReply
 from fks_actors.journal.lease import IsDead, Lease, nobody_is_dead
 from fks_actors.model.candles import BarBatch, Candle
 from fks_actors.model.orders import Approved, Order
-from fks_actors.model.records import Commit, RunRecord, SignalRecord, Snapshot, SnapshotAt
+from fks_actors.model.records import AuditRecord, Commit, RunRecord, SignalRecord, Snapshot, SnapshotAt
 from fks_actors.model.votes import Ballot
 from fks_actors.risk.messages import RiskRequest, RiskState
 from fks_actors.telemetry import Sample
@@ -73,6 +73,10 @@ class JournalHandle(Remote):
     async def last_run(self) -> RunRecord | None:
         """The newest start of the desk."""
         return cast(RunRecord | None, await self._ask("last_run"))
+
+    async def audit(self, limit: int) -> list[AuditRecord]:
+        """The last audit records, newest first."""
+        return cast(list[AuditRecord], await self._ask("audit", limit))
 
     async def acquire(
         self, name: str, holder: str, now_ms: int, ttl_ms: int, is_dead: IsDead = nobody_is_dead

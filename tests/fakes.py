@@ -166,6 +166,7 @@ class FakeReader:
     points: list[EquityPoint] = field(default_factory=list)
     signal_rows: dict[str, SignalRecord] = field(default_factory=dict)
     control_rows: list[ControlRecord] = field(default_factory=list)
+    audit_rows: list[AuditRecord] = field(default_factory=list)
     fault: FksError | None = None
 
     def _read(self) -> None:
@@ -206,6 +207,10 @@ class FakeReader:
     def controls(self, limit: int) -> list[ControlRecord]:
         self._read()
         return self.control_rows[:limit]
+
+    def audit(self, limit: int) -> list[AuditRecord]:
+        self._read()
+        return self.audit_rows[:limit]
 
     def snapshot(self, owner: str) -> SnapshotAt:
         self._read()

@@ -29,6 +29,7 @@ from fks_actors.memory.config import MemoryConfig
 from fks_actors.model.candles import BarBatch, Candle
 from fks_actors.model.orders import Approved, Fill, Order
 from fks_actors.model.records import (
+    AuditRecord,
     Commit,
     CycleRecord,
     EquityPoint,
@@ -115,6 +116,10 @@ class MemoryJournal:
     async def signal(self, signal_id: str) -> SignalRecord | None:
         """What became of a signal."""
         return self.signals.get(signal_id)
+
+    async def audit(self, limit: int) -> list[AuditRecord]:
+        """The last audit records."""
+        return [entry for entry in reversed(self.entries) if isinstance(entry, AuditRecord)][:limit]
 
     async def acquire(
         self, name: str, holder: str, now_ms: int, ttl_ms: int, is_dead: IsDead = nobody_is_dead

@@ -75,6 +75,10 @@ class JournalHandle(Remote):
         """The newest start of the desk."""
         return cast(RunRecord | None, await self._ask("last_run"))
 
+    async def audit(self, limit: int) -> list[AuditRecord]:
+        """The last audit records, newest first."""
+        return cast(list[AuditRecord], await self._ask("audit", limit))
+
     async def acquire(
         self, name: str, holder: str, now_ms: int, ttl_ms: int, is_dead: IsDead = nobody_is_dead
     ) -> Lease | None:

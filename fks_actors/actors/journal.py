@@ -13,7 +13,7 @@ from fks_actors.errors import JournalError
 from fks_actors.journal.lease import Lease
 from fks_actors.model.candles import Candle
 from fks_actors.model.orders import Order
-from fks_actors.model.records import Commit, RunRecord, SignalRecord, SnapshotAt
+from fks_actors.model.records import AuditRecord, Commit, RunRecord, SignalRecord, SnapshotAt
 
 T = TypeVar("T")
 
@@ -97,6 +97,10 @@ class JournalActor(Presence):
     async def last_run(self) -> RunRecord | None:
         """The newest start of the desk."""
         return await self._read(self._journal.last_run)
+
+    async def audit(self, limit: int) -> list[AuditRecord]:
+        """The last audit records, newest first."""
+        return await self._read(partial(self._journal.audit, limit))
 
     async def acquire(self, name: str, holder: str, now_ms: int, ttl_ms: int, dead: str = "") -> Lease | None:
         """Take a lease; None where it is taken, unless its holder is `dead`. See `journal.ports.Leases`."""

@@ -7,6 +7,7 @@ from fks_actors.journal.lease import IsDead, Lease, nobody_is_dead
 from fks_actors.model.candles import Candle
 from fks_actors.model.orders import Fill, Order
 from fks_actors.model.records import (
+    AuditRecord,
     Commit,
     ControlRecord,
     CycleRecord,
@@ -149,6 +150,10 @@ class JournalReader(Protocol):
 
     def controls(self, limit: int) -> list[ControlRecord]:
         """The last changes of the trading state."""
+        ...
+
+    def audit(self, limit: int) -> list[AuditRecord]:
+        """The last audit records, newest first."""
         ...
 
     def snapshot(self, owner: str) -> SnapshotAt:

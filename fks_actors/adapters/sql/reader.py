@@ -8,12 +8,15 @@ from sqlalchemy import ColumnElement, Connection, Integer, Select, Table, cast, 
 
 from fks_actors.adapters.sql import tables
 from fks_actors.adapters.sql.store import Store
+from fks_actors.adapters.sql.verify import verify
+from fks_actors.journal.audit import Fault, Verified
 from fks_actors.journal.codec import decode, decode_as, decode_change
 from fks_actors.journal.ports import GENESIS
 from fks_actors.journal.projection import digest
 from fks_actors.model.candles import Candle
 from fks_actors.model.orders import Fill, Order, OrderStatus
 from fks_actors.model.records import (
+    AuditRecord,
     ControlRecord,
     CycleRecord,
     Entry,
@@ -186,6 +189,16 @@ class SqlReader:
         """The last changes of the trading state, newest first."""
         c = tables.controls.c
         return self._all(ControlRecord, select(c.payload).order_by(c.seq.desc()).limit(limit))
+
+    def audit(self, limit: int) -> list[AuditRecord]:
+        """The last audit records, newest first."""
+        c = tables.notes.c
+        return self._all(AuditRecord, select(c.payload).order_by(c.seq.desc()).limit(limit))
+
+    def verify(self, noted: str = "") -> Verified | Fault:
+        """Check the whole journal against its audit log; `noted` is a head that was noted earlier."""
+        with self._store.reading() as connection:
+            return verify(connection, noted)
 
     def counts(self) -> dict[str, int]:
         """How many commits, candles, decisions, orders, fills and signals are recorded."""

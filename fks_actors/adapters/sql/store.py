@@ -132,6 +132,21 @@ class Store:
         return engine
 
 
+@contextmanager
+def sent_together(connection: Connection) -> Iterator[None]:
+    """Let what is executed in the block, and asks for no rows, go out without a wait for each answer (PostgreSQL)."""
+    if connection.dialect.name == "sqlite":
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    fault: Any = connection.dialect.loaded_dbapi.Error
+    try:
+        with driver.pipeline():
+            yield
+    except fault as error:
+        raise DBAPIError.instance(None, None, error, fault, dialect=connection.dialect) from error
+
+
 def _usable(url: str) -> URL:
     try:
         parsed = make_url(url)

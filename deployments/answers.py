@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from deployments import shapes
 from fks_actors.errors import ActorUnavailable, DataError, FksError
 
 _log = logging.getLogger(__name__)
@@ -44,6 +45,11 @@ def error_answer(
 ) -> Response:
     """The one shape of an error."""
     return json_answer({"error": {"code": code, "message": message, "field": field}}, status, headers)
+
+
+def documented(**meanings: str) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI's `responses` for refusals: `documented(_401="no token", ...)`, all of the one shape."""
+    return {int(name[1:]): {"description": told, "model": shapes.Refusal} for name, told in meanings.items()}
 
 
 def answer_errors(app: FastAPI) -> None:

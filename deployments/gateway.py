@@ -75,8 +75,8 @@ def make_app(gateway: Gateway) -> FastAPI:
         yield
         await tape.stop()
         await waking.stop()
-        await telling.stop()
         await security.close()
+        await telling.stop()
         await reception.close()
         await pushing.stop()
 

@@ -69,6 +69,7 @@ class SecurityLog:
                 await self._desk.audit([_record(*key, count) for key, count in batch.items()])
             except BaseException as error:
                 self._put_back(batch)
+                self._ask()
                 if not isinstance(error, FksError | TimeoutError | OSError):
                     raise
                 self._tell_failure(error)
@@ -97,7 +98,6 @@ class SecurityLog:
         if not self._failing:
             _log.warning("security records wait for the desk: %s", type(error).__name__)
         self._failing = True
-        self._ask()
 
 
 def _record(second: int, kind: str, source: str, count: int) -> AuditRecord:

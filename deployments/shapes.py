@@ -3,6 +3,34 @@
 from typing_extensions import TypedDict
 
 
+class ErrorShape(TypedDict):
+    """What is wrong: `code` for programs, `message` for people, `field` the one at fault or empty."""
+
+    code: str
+    message: str
+    field: str
+
+
+class Refusal(TypedDict):
+    """The one shape of an answer that is none."""
+
+    error: ErrorShape
+
+
+class AcceptedShape(TypedDict):
+    """An alert is stored: accepted now, or a duplicate of the one with this id."""
+
+    status: str
+    signal_id: str
+
+
+class OutcomeShape(AcceptedShape, total=False):
+    """As AcceptedShape; within `Prefer: wait=N` also what the desk made of it."""
+
+    orders: "list[OrderShape]"
+    reasons: "list[RefusalShape]"
+
+
 class VoteShape(TypedDict):
     """One ballot. An abstention has `action` "abstain", no confidence, and its reason's code in `abstained`."""
 

@@ -11,7 +11,6 @@ import re
 import time
 import uuid
 from collections.abc import Callable
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
@@ -20,6 +19,7 @@ from deployments import render
 from deployments.answers import error_answer, json_answer
 from deployments.ports import AsyncInbox, Desk
 from deployments.reception import Reception
+from deployments.webhook_docs import ANSWERS, BODY
 from fks_actors.errors import FksError, JournalError
 from fks_actors.journal.ports import JournalReader
 from fks_actors.model.records import Signal, SignalStatus
@@ -39,49 +39,6 @@ _COUNTED = {
     "low_confidence": "fks_webhook_low_confidence_total",
     "rate_limited": "fks_rate_limited_total",
     "forbidden": "fks_peer_denied_total",
-}
-_BODY_DOC = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {"type": "object", "required": ["symbol", "side"]},
-                "example": {
-                    "symbol": "BTC/USDT",
-                    "side": "buy",
-                    "order_type": "market",
-                    "quantity": "0.01",
-                    "confidence": 0.9,
-                    "id": "alert-1",
-                    "secret": "...",
-                },
-            }
-        },
-    }
-}
-_ACCEPTED = {"status": "accepted", "signal_id": "sig-0123456789abcdef01234567"}
-
-
-def _documented(meaning: str, example: dict[str, Any]) -> dict[str, Any]:
-    return {"description": meaning, "content": {"application/json": {"example": example}}}
-
-
-def _refusal(meaning: str, code: str, field: str = "") -> dict[str, Any]:
-    return _documented(meaning, {"error": {"code": code, "message": "...", "field": field}})
-
-
-_ANSWERS_DOC: dict[int | str, dict[str, Any]] = {
-    202: _documented("stored", _ACCEPTED),
-    200: _documented("known already, or done within Prefer: wait=N", {**_ACCEPTED, "status": "duplicate"}),
-    400: _refusal("not JSON", "invalid_json"),
-    401: _refusal("missing or wrong signature, secret or certificate", "unauthorized"),
-    403: _refusal("this address may not send alerts", "forbidden"),
-    408: _refusal("the body did not arrive in time", "unavailable"),
-    413: _refusal("larger than 8 KiB", "too_large"),
-    415: _refusal("the body is compressed", "invalid_field", "content-encoding"),
-    422: _refusal("a field is missing, unknown, invalid or out of bounds", "stale", "timestamp"),
-    429: _refusal("too many; see Retry-After", "rate_limited"),
-    503: _refusal("not stored; send it again", "unavailable"),
 }
 
 
@@ -232,7 +189,7 @@ def router(
     webhook = Webhook(inbox, desk, reader, reception, telemetry, wake)
     routes = APIRouter(tags=["webhook"])
 
-    @routes.post("/webhook/tradingview", status_code=202, openapi_extra=_BODY_DOC, responses=_ANSWERS_DOC)
+    @routes.post("/webhook/tradingview", status_code=202, openapi_extra=BODY, responses=ANSWERS)
     async def tradingview(request: Request) -> Response:
         """Store an alert durably and answer; the desk takes it from there."""
         return await webhook.answer(request)

@@ -53,9 +53,8 @@ def judged(ledger: dict[str, Any], journal_url: str, accepted: set[str], cash: i
         reader.close()
     own = [o for o in ledger["orders"] if str(o["client_id"]).startswith(PREFIX)]
     found.orders, found.fills = len(own), len(ledger["trades"])
-    found.faults += [f"{len(ledger['orders']) - len(own)} orders are not the desk's"] * (
-        len(own) < len(ledger["orders"])
-    )
+    strangers = len(ledger["orders"]) - len(own)
+    found.faults += [f"{strangers} orders are not the desk's"] if strangers else []
     found.faults += _twice(own)
     found.faults += _orders(own, orders)
     found.faults += _fills(ledger, own, fills)
@@ -109,7 +108,7 @@ def _fills(ledger: dict[str, Any], own: list[dict[str, Any]], fills: dict[str, F
         if fill is None:
             yield f"trade {trade_id} of {names[trade['order_id']]} is not booked"
         elif (fill.price, fill.quantity) != (Decimal(trade["price"]), Decimal(trade["quantity"])):
-            yield f"trade {trade_id} is {trade['quantity']} at {trade['price']}, booked as {fill.quantity} at {fill.price}"
+            yield f"trade {trade_id}: {trade['quantity']} at {trade['price']}, booked {fill.quantity} at {fill.price}"
     for trade_id in told.keys() - traded.keys():
         yield f"fill {trade_id} is booked and never traded"
     if len(told) != len(fills):

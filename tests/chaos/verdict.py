@@ -1,4 +1,4 @@
-"""The exchange's ledger against the desk's journal: order for order, fill for fill, and every limit at every instant."""
+"""The exchange's ledger against the desk's journal: order for order, fill for fill, and every limit at all times."""
 
 from collections import Counter
 from collections.abc import Iterator

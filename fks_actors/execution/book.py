@@ -211,7 +211,9 @@ class PaperBook:
             needed = intent.quantity
             free = self._dealer.account.position(intent.symbol).quantity - self._standing.held_base(intent)
         if needed > free:
-            return (Refusal("insufficient_balance", "the free balance does not cover it", f"{needed:f}", f"{free:f}"),)
+            # Normalised: how many zeros a sum ends with tells how it came about, which a restart forgets.
+            value, bound = f"{needed.normalize():f}", f"{free.normalize():f}"
+            return (Refusal("insufficient_balance", "the free balance does not cover it", value, bound),)
         return ()
 
     def _new(self, order: Order) -> Working:

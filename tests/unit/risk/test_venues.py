@@ -141,6 +141,15 @@ def test_pair_when_both_legs_name_each_other_then_they_hold_the_position_once() 
     assert codes(state, signal(Side.SELL, 2, quantity=Decimal("1.1"))) == ["insufficient_position"]
 
 
+def test_pair_when_a_fee_in_base_took_part_of_the_entry_then_both_legs_sell_what_is_there() -> None:
+    bought = Decimal("0.77777")
+    state, ruling = approved(start(), signal(n=5, quantity=bought))
+    state, _ = step(state, RiskRequest(T0, events=(fill(ruling, fee_asset="BTC"),)))
+    state, one = approved(state, leg(0, 1, bought))
+    _, two = approved(state, leg(1, 0, bought))
+    assert one.intent.quantity == two.intent.quantity == Decimal("0.77699")
+
+
 def test_pair_when_the_second_leg_is_smaller_then_they_hold_the_larger() -> None:
     state, _ = approved(start(btc="3"), leg(1, 0))
     state, _ = approved(state, leg(0, 1, ONE))

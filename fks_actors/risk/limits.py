@@ -103,12 +103,13 @@ def _against_slices(intent: OrderIntent, reference: Decimal, rules: MarketRules)
 
 
 def against_size(intent: OrderIntent, reference: Decimal, rules: MarketRules) -> Iterator[Refusal]:
-    """The venue's least quantity (base) and least notional (quote)."""
+    """The venue's least quantity (base) and least notional (quote, at the stop where that is the lower price)."""
     if intent.quantity <= 0:
         yield refusal("zero_quantity", "nothing is left after rounding to the step", intent.quantity, rules.step)
     if intent.quantity < rules.min_quantity:
         yield refusal("min_quantity", "quantity is below the venue's least", intent.quantity, rules.min_quantity)
-    notional = intent.quantity * reference
+    stop = intent.stop_price if intent.order_type in _STOPPED else None
+    notional = intent.quantity * min(reference, stop or reference)
     if notional < rules.min_notional:
         yield refusal("min_notional", "notional is below the venue's least", notional, rules.min_notional)
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from fks_actors.model.account import Account
-from fks_actors.model.orders import ZERO, Fill, OrderStatus, OrderUpdate, VenueEvent
+from fks_actors.model.orders import ZERO, Fill, OrderStatus, OrderUpdate, Side, VenueEvent
 from fks_actors.risk.messages import Reservation
 
 _RELEASING = frozenset({OrderStatus.CANCELLED, OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.DENIED})
@@ -78,7 +78,8 @@ def _groups(reservations: Reservations, venue: str, symbol: str) -> Iterator[dic
 
 def _lowered(fill: Fill) -> Iterator[tuple[str, str]]:
     """The holdings, as (venue, symbol), that a trade may have made smaller than what is reserved of them."""
-    yield fill.venue, fill.symbol
+    if fill.side is Side.SELL:
+        yield fill.venue, fill.symbol
     if fill.fee_asset:
         yield fill.venue, f"{fill.fee_asset}/{fill.symbol.partition('/')[2]}"
 

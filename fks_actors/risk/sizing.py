@@ -90,9 +90,10 @@ def kelly(confidence: Decimal, odds: Decimal) -> Decimal:
 
 
 def _asked(quantity: Decimal, side: Side, standing: Standing, rules: MarketRules) -> Decimal:
-    """A SELL of what was bought, where the fee in base took its part, sells what is there."""
+    """A SELL of what was bought, where the fee in base (and the step, for a pair's second leg) took its part, sells
+    what is there."""
     free = standing.free_base
-    if side is Side.SELL and quantity > free >= quantity * (1 - rules.taker_fee):
+    if side is Side.SELL and quantity > free > quantity * (1 - rules.taker_fee) - rules.step:
         return max(free, ZERO)
     return max(quantity, ZERO)
 

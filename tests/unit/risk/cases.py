@@ -83,7 +83,14 @@ def approved(state: RiskState, proposal: Proposal, config: RiskConfig = CONFIG) 
     return after, ruling
 
 
-def fill(ruling: Approved, quantity: Decimal | None = None, price: Decimal | None = None, n: int = 1) -> Fill:
+def fill(
+    ruling: Approved,
+    quantity: Decimal | None = None,
+    price: Decimal | None = None,
+    n: int = 1,
+    fee_asset: str = "",
+) -> Fill:
+    """A trade of an approved order; a tenth of a percent of it is the fee, in quote or in `fee_asset`."""
     intent = ruling.intent
     traded = intent.quantity if quantity is None else quantity
     at = intent.market_price if price is None else price
@@ -98,4 +105,6 @@ def fill(ruling: Approved, quantity: Decimal | None = None, price: Decimal | Non
         at * traded * Decimal("0.001"),
         Liquidity.TAKER,
         intent.ts_ms,
+        fee_asset,
+        traded * Decimal("0.001") if fee_asset else Decimal(0),
     )

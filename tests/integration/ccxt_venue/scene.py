@@ -47,8 +47,8 @@ class FakeJournal:
         self.orders = {key: tracked.order for key, tracked in known.items()}
         self.trades = {key: {(venue.name, t) for t in tracked.trades} for key, tracked in known.items()}
         open_orders = tuple(o for o in self.orders.values() if o.status not in TERMINAL)
-        ids = frozenset(t for o in open_orders for _, t in self.trades[o.intent.client_order_id])
-        return Memory(open_orders, ids, decode(venue.notes()))
+        ids = {o.intent.client_order_id: known[o.intent.client_order_id].trades for o in open_orders}
+        return Memory(open_orders, {k: frozenset(v) for k, v in ids.items()}, decode(venue.notes()))
 
 
 def connection(sim: RunningSim, **config: Any) -> Connection:

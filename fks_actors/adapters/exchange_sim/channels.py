@@ -89,10 +89,10 @@ class _Trades:
         head = {"e": self._kind, "E": now_ms, "s": self._board.market.name}
         if self._kind == "aggTrade":
             return [{**head, **agg_row(t)} for t in new]
-        return [
-            {**head, "t": t.trade_id, "p": str8(t.price), "q": str8(t.quantity), "T": t.ts_ms, "m": t.buyer_maker, "M": True}
-            for t in new
-        ]
+        rows = (
+            {"t": t.trade_id, "p": str8(t.price), "q": str8(t.quantity), "T": t.ts_ms, "m": t.buyer_maker} for t in new
+        )
+        return [{**head, **row, "M": True} for row in rows]
 
 
 class _Ticker:

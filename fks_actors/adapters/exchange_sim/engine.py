@@ -13,8 +13,9 @@ from decimal import Decimal
 from fks_actors.adapters.exchange_sim import entry
 from fks_actors.adapters.exchange_sim.account import Account, fee_of
 from fks_actors.adapters.exchange_sim.board import Board, Ladder
-from fks_actors.adapters.exchange_sim.codes import VenueRefusal, not_open, rejected, unknown_order, unknown_symbol
+from fks_actors.adapters.exchange_sim.codes import not_open, rejected
 from fks_actors.adapters.exchange_sim.markets import Market
+from fks_actors.adapters.exchange_sim.register import Register
 from fks_actors.adapters.exchange_sim.state import (
     BalancesChanged,
     Execution,
@@ -45,7 +46,7 @@ class Fees:
     taker: Decimal = Decimal("0.001")
 
 
-class Engine:
+class Engine(Register):
     """One account's orders on the boards of a venue.
 
     Args:
@@ -65,20 +66,13 @@ class Engine:
         ladder: Ladder | None = None,
         seed: int = 7,
     ) -> None:
-        self.markets = markets
+        super().__init__(markets)
         self.account = Account(balances)
         self.fees = fees or Fees()
         self.clock_ms = clock_ms
         self.boards = {n: Board(m, prices[n], ladder or Ladder(), seed) for n, m in markets.items()}
-        self.orders: dict[int, SimOrder] = {}
-        self.lists: dict[int, OrderList] = {}
-        self.trades: list[Trade] = []
-        self.trades_of: dict[int, list[Trade]] = {}
         self.listeners: list[Listener] = []
         self.next_share: list[Decimal] = []
-        self.open: dict[int, SimOrder] = {}
-        self.by_client: dict[str, list[SimOrder]] = {}
-        self.next_order, self.next_trade, self.next_list = 1, 1, 1
         self._news: list[UserEvent] = []
         self._depth = 0
 
@@ -117,7 +111,7 @@ class Engine:
             pair = OrderList(self.next_list, client_id, first.symbol, now, tuple(o.order_id for o in legs))
             entry.pay_pair(self, legs)
             self.next_list += 1
-            self.lists[pair.list_id] = pair
+            self.enter_pair(pair)
             self._news.append(ListHappened(pair, False, now))
             for order in legs:
                 order.list_id = pair.list_id
@@ -133,7 +127,7 @@ class Engine:
         if not order.status.open:
             raise not_open()
         with self._transaction():
-            legs = self._legs(order)
+            legs = self.legs(order)
             for leg in legs:
                 leg.cancel_id = cancel_id
                 self._end(leg, Status.CANCELED, Execution.CANCELED)
@@ -180,46 +174,9 @@ class Engine:
 
     def take_up(self, order: SimOrder) -> None:
         """Take an order of an earlier life up again, as it was."""
-        self.orders[order.order_id] = order
-        self.by_client.setdefault(order.request.client_id, []).append(order)
-        if order.status.open:
-            self.open[order.order_id] = order
-            if order.working:
-                self._rest(order, self.boards[order.request.symbol])
-
-    # -- questions
-
-    def board(self, symbol: str) -> Board:
-        """The board of a symbol's id.
-
-        Raises:
-            VenueRefusal: -1121.
-        """
-        found = self.boards.get(symbol)
-        if found is None:
-            raise unknown_symbol()
-        return found
-
-    def find(self, symbol: str, order_id: int | None, client_id: str | None) -> SimOrder:
-        """The order of an id; of a client id that was used again, the last.
-
-        Raises:
-            VenueRefusal: -2013.
-        """
-        self.board(symbol)
-        if order_id is not None:
-            order = self.orders.get(order_id)
-            found = [order] if order is not None and client_id in (None, order.request.client_id) else []
-        else:
-            found = self.by_client.get(client_id or "", [])
-        mine = [o for o in found if o.request.symbol == symbol]
-        if not mine:
-            raise unknown_order()
-        return mine[-1]
-
-    def open_orders(self, symbol: str | None = None) -> list[SimOrder]:
-        """The working orders, oldest first."""
-        return [o for o in self.open.values() if symbol in (None, o.request.symbol)]
+        self.enter(order)
+        if order.status.open and order.working:
+            self._rest(order, self.boards[order.request.symbol])
 
     # -- inside
 
@@ -252,8 +209,7 @@ class Engine:
 
     def _accept(self, order: SimOrder) -> None:
         request = order.request
-        self.orders[order.order_id] = self.open[order.order_id] = order
-        self.by_client.setdefault(request.client_id, []).append(order)
+        self.enter(order)
         if request.kind.conditional:
             arm(order, self.boards[request.symbol].last)
             self._note(Execution.NEW, order)
@@ -334,8 +290,8 @@ class Engine:
         return left
 
     def _trigger(self, board: Board) -> None:
-        for order in self.open_orders(board.market.name):
-            if order.working or not order.status.open:
+        for order in list(self.waiting_of[board.market.name].values()):
+            if not order.status.open:
                 continue
             follows(order, board.last)
             if touched(order, board.last):
@@ -343,6 +299,7 @@ class Engine:
 
     def _activate(self, order: SimOrder) -> None:
         order.working, order.working_ms = True, self.clock_ms()
+        del self.waiting_of[order.request.symbol][order.order_id]
         self._end_other_legs(order)
         if order.request.kind.priced:
             self._note(Execution.NEW, order)
@@ -369,8 +326,7 @@ class Engine:
             price, quantity, fee, fee_asset, maker, now,
         )  # fmt: skip
         self.next_trade += 1
-        self.trades.append(trade)
-        self.trades_of.setdefault(order.order_id, []).append(trade)
+        self.book_trade(trade)
         board.trades.append(PublicTrade(trade.trade_id, price, quantity, now, buying == maker))
         if order.status is Status.FILLED:
             self._close(order)
@@ -385,25 +341,19 @@ class Engine:
         self._list_done(order)
 
     def _close(self, order: SimOrder) -> None:
-        self.open.pop(order.order_id, None)
+        self.leave(order)
         self.account.release(order)
         order.working = False
 
     def _end_other_legs(self, order: SimOrder) -> None:
-        for leg in self._legs(order):
+        for leg in self.legs(order):
             if leg is not order:
                 self._end(leg, Status.EXPIRED, Execution.EXPIRED)
         self._list_done(order)
 
-    def _legs(self, order: SimOrder) -> list[SimOrder]:
-        """The order and the other leg of its pair, those that work."""
-        pair = self.lists.get(order.list_id)
-        ids = pair.order_ids if pair else (order.order_id,)
-        return [self.open[i] for i in ids if i in self.open]
-
     def _list_done(self, order: SimOrder) -> None:
         pair = self.lists.get(order.list_id)
-        if pair is not None and not pair.done and not self._legs(order):
+        if pair is not None and not pair.done and not self.legs(order):
             pair.done = True
             self._news.append(ListHappened(pair, True, self.clock_ms()))
 
@@ -415,6 +365,3 @@ class Engine:
 
 def _meets(price: Decimal, limit: Decimal, side: Side) -> bool:
     return price >= limit if side is Side.BUY else price <= limit
-
-
-__all__ = ["Engine", "Fees", "VenueRefusal"]

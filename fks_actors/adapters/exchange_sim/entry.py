@@ -26,11 +26,8 @@ def check(engine: "Engine", request: NewOrder) -> Decimal:
     quantity = _quantity(board, request)
     _check_fields(board, request, quantity)
     _check_price(board, request)
-    stops = sum(o.request.kind.conditional for o in engine.open_orders(request.symbol))
-    new_stop = request.kind.conditional
-    board.market.check_count(
-        len(engine.open_orders(request.symbol)) + 1, stops + 1 if new_stop else 0
-    )
+    stops = len(engine.waiting_of[request.symbol]) + 1 if request.kind.conditional else 0
+    board.market.check_count(len(engine.open_of[request.symbol]) + 1, stops)
     return quantity
 
 
@@ -40,9 +37,8 @@ def check_pair(engine: "Engine", first: NewOrder, second: NewOrder, list_client_
     Raises:
         VenueRefusal.
     """
-    if any(p.client_id == list_client_id and not p.done for p in engine.lists.values()):
-        raise rejected("Duplicate order sent.")
-    if first.client_id == second.client_id:
+    known = engine.pair_of.get(list_client_id)
+    if first.client_id == second.client_id or (known is not None and not known.done):
         raise rejected("Duplicate order sent.")
     quantity = check(engine, first)
     check(engine, second)

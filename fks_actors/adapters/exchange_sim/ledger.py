@@ -42,6 +42,7 @@ class Ledger:
     def __init__(self, path: Path | None) -> None:
         self.header: Row = {}
         self.submissions: list[Row] = []
+        self.prices: dict[str, Decimal] = {}
         self._past: list[list[Row]] = []
         self._file: IO[bytes] | None = None
         if path is not None:
@@ -52,6 +53,8 @@ class Ledger:
                 self.header = row["v"]
             elif row["k"] == "submission":
                 self.submissions.append(row["v"])
+            elif row["k"] == "prices":
+                self.prices.update({name: Decimal(price) for name, price in row["v"].items()})
 
     def restore(self, engine: "Engine") -> None:
         """Put the engine where the file's last line left it, and write down what it does from now on."""
@@ -71,10 +74,9 @@ class Ledger:
         self.submissions.append(row)
         self._write([{"k": "submission", "v": row}])
 
-    def unanswered(self) -> None:
-        """The client did not hear what became of the last request."""
-        if self.submissions:
-            self.submissions[-1]["replied"] = False
+    def priced(self, name: str, price: Decimal) -> None:
+        """Write down a price that was set by hand."""
+        self._write([{"k": "prices", "v": {name: price}}])
 
     def close(self) -> None:
         """Close the file."""
@@ -178,11 +180,9 @@ def _restore(engine: "Engine", rows: list[Row]) -> None:
         if kind == "order":
             facts[value["order_id"]] = value
         elif kind == "trade":
-            trade = _trade(value)
-            engine.trades.append(trade)
-            engine.trades_of.setdefault(trade.order_id, []).append(trade)
+            engine.book_trade(_trade(value))
         elif kind == "list":
-            engine.lists[value["list_id"]] = OrderList(**{**value, "order_ids": tuple(value["order_ids"])})
+            engine.enter_pair(OrderList(**{**value, "order_ids": tuple(value["order_ids"])}))
         elif kind == "totals":
             engine.account.totals.update({a: Decimal(t) for a, t in value.items()})
     holds: dict[int, Hold] = {}

@@ -144,7 +144,8 @@ def book_ticker(venue: "Venue", params: Params) -> Any:
 
 def book_row(board: Board) -> dict[str, Any]:
     """The best bid and ask."""
-    (bid, bids), (ask, asks) = ((board.book.depth(s, 1) or [(Decimal(0), Decimal(0))])[0] for s in (Side.BUY, Side.SELL))
+    none = (Decimal(0), Decimal(0))
+    (bid, bids), (ask, asks) = (next(iter(board.book.depth(s, 1)), none) for s in (Side.BUY, Side.SELL))
     return {
         "symbol": board.market.name,
         "bidPrice": str8(bid),

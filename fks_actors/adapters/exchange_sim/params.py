@@ -133,7 +133,8 @@ def leg(params: Params, prefix: str, fallback_id: str) -> NewOrder:
     Raises:
         VenueRefusal.
     """
-    names = {f"{prefix}{n[0].upper()}{n[1:]}": n for n in ("type", "price", "stopPrice", "trailingDelta", "timeInForce")}
+    plain = ("type", "price", "stopPrice", "trailingDelta", "timeInForce")
+    names = {f"{prefix}{n[0].upper()}{n[1:]}": n for n in plain}
     names |= {f"{prefix}IcebergQty": "icebergQty", f"{prefix}ClientOrderId": "newClientOrderId"}
     given = {name: params[n] for n, name in names.items() if n in params}
     if "type" not in given:

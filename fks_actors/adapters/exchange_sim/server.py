@@ -1,4 +1,4 @@
-"""The venue's sockets: the REST and websocket APIs on one port, the admin API on another, and the market's heartbeat."""
+"""The venue's sockets: REST and websocket APIs on one port, the admin API on another, and the market's heartbeat."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ from fks_actors.adapters.exchange_sim.admin import admin_app
 from fks_actors.adapters.exchange_sim.config import SimConfig
 from fks_actors.adapters.exchange_sim.engine import Engine
 from fks_actors.adapters.exchange_sim.streams import Streams
-from fks_actors.adapters.exchange_sim.venue import Venue
+from fks_actors.adapters.exchange_sim.venue import Lot, Venue
 
 _log = logging.getLogger(__name__)
 _BEAT_S = 0.05
@@ -61,6 +61,7 @@ async def running_sim(config: SimConfig | None = None) -> AsyncIterator[RunningS
         admin_port = await _serve(stack, admin_app(venue, streams), config.host, config.admin_port)
         stack.push_async_callback(streams.close)
         beat = asyncio.create_task(_beat(venue, streams))
+        beat.add_done_callback(_died)
         stack.push_async_callback(_stop, beat)
         yield RunningSim(venue, config.host, port, admin_port)
 
@@ -90,11 +91,9 @@ class _Exchange:
             outcome = "request dropped" if strikes.drop_request else f"http {strikes.status}"
             venue.note_lost(method, path, dict(parse_qsl(query)) | dict(parse_qsl(body)), outcome)
             return _hang_up(request) if strikes.drop_request else _broken(strikes.status)
-        venue.engine.next_share[:] = [] if strikes.share is None else [strikes.share]
-        answer = venue.answer(method, path, query, body, request.headers.get("X-MBX-APIKEY"))
-        venue.engine.next_share.clear()
+        lot = Lot(replied=not strikes.drop_reply, share=strikes.share)
+        answer = venue.answer(method, path, query, body, request.headers.get("X-MBX-APIKEY"), lot)
         if strikes.drop_reply:
-            venue.ledger.unanswered()
             return _hang_up(request)
         return web.Response(status=answer.status, body=answer.body, headers=answer.headers, content_type=_JSON)
 
@@ -121,12 +120,14 @@ async def _serve(stack: contextlib.AsyncExitStack, app: web.Application, host: s
 
 async def _beat(venue: Venue, streams: Streams) -> None:
     while True:
-        try:
-            venue.tick()
-            streams.pulse()
-        except Exception:
-            _log.exception("the market's heartbeat")
+        venue.tick()
+        streams.pulse()
         await asyncio.sleep(_BEAT_S)
+
+
+def _died(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        _log.error("the market stands still: its heartbeat failed", exc_info=task.exception())
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

@@ -16,7 +16,7 @@ from aiohttp import WSMsgType, web
 from fks_actors.adapters.exchange_sim.channels import Channel, open_channel
 from fks_actors.adapters.exchange_sim.codes import VenueRefusal
 from fks_actors.adapters.exchange_sim.state import UserEvent
-from fks_actors.adapters.exchange_sim.venue import Venue
+from fks_actors.adapters.exchange_sim.venue import Lot, Venue
 from fks_actors.adapters.exchange_sim.wire import user_event
 
 Row = dict[str, Any]
@@ -148,7 +148,8 @@ class Streams:
         if method == "SUBSCRIBE":
             unknown = [n for n in names if n not in self._venue.listen_keys and not self._known(n)]
             if unknown:
-                connection.send({"error": {"code": 2, "msg": f"Invalid request: unknown stream {unknown[0]}"}, "id": call_id})
+                trouble = {"code": 2, "msg": f"Invalid request: unknown stream {unknown[0]}"}
+                connection.send({"error": trouble, "id": call_id})
                 return
             connection.names |= set(names)
             connection.send({"result": None, "id": call_id})
@@ -180,24 +181,23 @@ class Streams:
             venue.note_lost("WS", method, params, "request dropped")
             connection.abort()
             return
-        venue.engine.next_share[:] = [] if strikes.share is None else [strikes.share]
-        status, body = self._answer(connection, method, params)
-        venue.engine.next_share.clear()
+        lot = Lot(replied=not strikes.drop_reply, share=strikes.share)
+        status, body = self._answer(connection, method, params, lot)
         if strikes.drop_reply:
-            venue.ledger.unanswered()
             connection.abort()
             return
         part = "result" if status == 200 else "error"
         connection.send({"id": call_id, "status": status, part: msgspec.Raw(body), "rateLimits": []})
 
-    def _answer(self, connection: Connection, method: str, params: Mapping[str, str]) -> tuple[int, bytes]:
+    def _answer(self, connection: Connection, method: str, params: Mapping[str, str], lot: Lot) -> tuple[int, bytes]:
         payload = "&".join(f"{n}={params[n]}" for n in sorted(params) if n != "signature")
         try:
             if method in ("userDataStream.subscribe.signature", "session.logon"):
                 self._venue.authenticate(params, payload, params.get("apiKey"))
             if method == "session.logon":
                 connection.session = True
-                return 200, msgspec.json.encode({"apiKey": self._venue.keys.key, "authorizedSince": self._venue.now_ms()})
+                since = {"apiKey": self._venue.keys.key, "authorizedSince": self._venue.now_ms()}
+                return 200, msgspec.json.encode(since)
             if method.startswith("userDataStream.subscribe"):
                 return 200, msgspec.json.encode(self._subscribe_user(connection, method))
             if method == "userDataStream.unsubscribe":
@@ -206,7 +206,7 @@ class Streams:
         except VenueRefusal as refusal:
             answer = self._venue.refuse(refusal)
         else:
-            answer = self._venue.call(method, params, payload)
+            answer = self._venue.call(method, params, payload, lot)
         return answer.status, answer.body
 
     def _subscribe_user(self, connection: Connection, method: str) -> Row:

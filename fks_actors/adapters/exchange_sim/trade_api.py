@@ -56,16 +56,15 @@ def cancel_replace(venue: "Venue", params: Params) -> Any:
     venue.meter.spend_orders(1, venue.now_ms())
     cancelled = _try_cancel(venue, params)
     if isinstance(cancelled, VenueRefusal) and mode == "STOP_ON_FAILURE":
-        raise _replace_failed(-2022, "Order cancel-replace failed.", cancelled, None)
+        raise _failed(cancelled, None)
     try:
         order = venue.engine.place(request)
     except VenueRefusal as refusal:
         partly = not isinstance(cancelled, VenueRefusal)
-        code, text = (-2021, "Order cancel-replace partially failed.") if partly else (-2022, "Order cancel-replace failed.")
-        raise _replace_failed(code, text, cancelled, refusal) from None
+        raise (_partly_failed if partly else _failed)(cancelled, refusal) from None
     answer = _answer(venue, order, _answer_kind(params, request.kind))
     if isinstance(cancelled, VenueRefusal):
-        raise _replace_failed(-2021, "Order cancel-replace partially failed.", cancelled, answer)
+        raise _partly_failed(cancelled, answer)
     return {
         "cancelResult": "SUCCESS",
         "newOrderResult": "SUCCESS",
@@ -215,8 +214,8 @@ def trade_fee(venue: "Venue", params: Params) -> Any:
     names = [params["symbol"]] if "symbol" in params else list(venue.engine.markets)
     fees = venue.engine.fees
     return [
-        {"symbol": venue.engine.board(n).market.name, "makerCommission": str(fees.maker), "takerCommission": str(fees.taker)}
-        for n in names
+        {"symbol": m.name, "makerCommission": str(fees.maker), "takerCommission": str(fees.taker)}
+        for m in (venue.engine.board(n).market for n in names)
     ]
 
 
@@ -256,22 +255,20 @@ def _find(venue: "Venue", params: Params, id_name: str = "orderId", client_name:
     symbol = read.text(params, "symbol")
     order_id, client_id = read.whole(params, id_name), params.get(client_name)
     if order_id is None and not client_id:
-        raise VenueRefusal(
-            -1102, f"Param '{client_name}' or '{id_name}' must be sent, but both were empty/null!"
-        )
+        raise VenueRefusal(-1102, f"Param '{client_name}' or '{id_name}' must be sent, but both were empty/null!")
     return venue.engine.find(symbol, order_id, client_id)
 
 
-def _working(venue: "Venue", params: Params, id_name: str = "orderId", client_name: str = "origClientOrderId") -> SimOrder:
+def _working(venue: "Venue", params: Params, *names: str) -> SimOrder:
     try:
-        return _find(venue, params, id_name, client_name)
+        return _find(venue, params, *names)
     except VenueRefusal as refusal:
         raise not_open() if refusal.code == unknown_order().code else refusal from None
 
 
 def _restrict(order: SimOrder, params: Params) -> None:
     only = params.get("cancelRestrictions")
-    if only == "ONLY_NEW" and order.executed or only == "ONLY_PARTIALLY_FILLED" and not order.executed:
+    if (only == "ONLY_NEW" and order.executed) or (only == "ONLY_PARTIALLY_FILLED" and not order.executed):
         raise VenueRefusal(-2011, "Order was not canceled due to cancel restrictions.")
 
 
@@ -285,8 +282,12 @@ def _try_cancel(venue: "Venue", params: Params) -> Any:
     return wire.cancelled(order)
 
 
-def _replace_failed(code: int, text: str, cancelled: Any, entered: Any) -> VenueRefusal:
-    return ReplaceFailed(code, text, cancelled, entered)
+def _failed(cancelled: Any, entered: Any) -> VenueRefusal:
+    return ReplaceFailed(-2022, "Order cancel-replace failed.", cancelled, entered)
+
+
+def _partly_failed(cancelled: Any, entered: Any) -> VenueRefusal:
+    return ReplaceFailed(-2021, "Order cancel-replace partially failed.", cancelled, entered)
 
 
 class ReplaceFailed(VenueRefusal):

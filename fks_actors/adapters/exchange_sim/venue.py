@@ -20,6 +20,7 @@ from fks_actors.adapters.exchange_sim.engine import Engine
 from fks_actors.adapters.exchange_sim.faults import Faults
 from fks_actors.adapters.exchange_sim.gate import Keys, Meter, check_time, signed_part
 from fks_actors.adapters.exchange_sim.ledger import Ledger
+from fks_actors.adapters.exchange_sim.market_api import ping
 from fks_actors.adapters.exchange_sim.markets import Market
 from fks_actors.adapters.exchange_sim.prices import MINUTE_MS, Tape, Walk
 from fks_actors.adapters.exchange_sim.routes import REST, WS, Endpoint, Security
@@ -29,12 +30,32 @@ from fks_actors.adapters.exchange_sim.trade_api import ReplaceFailed
 
 Row = dict[str, Any]
 _FORGET_MS = 600_000
+_CLIENT_IDS = ("newClientOrderId", "origClientOrderId", "listClientOrderId", "orderId")
 _SECRET = ("signature", "apiKey", "timestamp", "recvWindow")
 
 
 def wall_ms() -> int:
     """The wall clock, UTC ms."""
     return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked: `payload` is what was signed, `key` the API key that came with it."""
+
+    method: str
+    path: str
+    params: Mapping[str, str]
+    payload: str = ""
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """What fate has in store for a request: whether its answer arrives, and what share of a taker may trade."""
+
+    replied: bool = True
+    share: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +91,13 @@ class Venue:
         self.walks = {n: Walk(c, self.tapes[n], self.origin_ms) for n, c in source.courses.items()}
         prices = {n: self._opening(m) for n, m in source.markets.items()}
         self.engine = Engine(
-            source.markets, prices, config.balances, self.now_ms, fees=config.fees, ladder=config.ladder, seed=config.seed
+            source.markets,
+            prices,
+            config.balances,
+            self.now_ms,
+            fees=config.fees,
+            ladder=config.ladder,
+            seed=config.seed,
         )
         self.ledger.restore(self.engine)
         self.ledger.begin({"origin_ms": self.origin_ms})
@@ -119,12 +146,13 @@ class Venue:
         self.tapes[name].trade(self.now_ms(), float(price), float(volume or 0))
         self._publish(name, price, volume or board.market.step, self.now_ms())
         self.engine.move(name, price, volume)
+        self.ledger.priced(name, price)
 
     def release(self, name: str) -> None:
         """Let a held price follow the feed again."""
         self.held.discard(name)
 
-    def answer(self, method: str, path: str, query: str, body: str, key: str | None) -> Answer:
+    def answer(self, method: str, path: str, query: str, body: str, key: str | None, lot: Lot) -> Answer:
         """Answer a REST request."""
         endpoint = REST.get((method, path))
         if endpoint is None:
@@ -132,14 +160,14 @@ class Venue:
             text = f"Method {method} is invalid for this endpoint." if known else "Not found."
             return self.refuse(VenueRefusal(-1000, text, 405 if known else 404))
         params = dict(parse_qsl(query, keep_blank_values=True)) | dict(parse_qsl(body, keep_blank_values=True))
-        return self._run(method, path, endpoint, params, signed_part(query, body), key)
+        return self._run(Request(method, path, params, signed_part(query, body), key), endpoint, lot)
 
-    def call(self, name: str, params: Mapping[str, str], payload: str) -> Answer:
+    def call(self, name: str, params: Mapping[str, str], payload: str, lot: Lot) -> Answer:
         """Answer a request of the websocket API. `payload` is what was signed."""
         endpoint = WS.get(name)
         if endpoint is None:
             return self.refuse(VenueRefusal(-1000, f"Unknown method {name!r}."))
-        return self._run("WS", name, endpoint, params, payload, params.get("apiKey"))
+        return self._run(Request("WS", name, params, payload, params.get("apiKey")), endpoint, lot)
 
     def authenticate(self, params: Mapping[str, str], payload: str, key: str | None) -> None:
         """Check key, signature and time.
@@ -163,41 +191,45 @@ class Venue:
         """Write down a submission that the venue never looked at."""
         endpoint = REST.get((method, path)) or WS.get(path)
         if endpoint is not None and endpoint.submits:
-            self.ledger.submitted(self._submission(method, path, params, outcome))
+            self.ledger.submitted(self._submission(Request(method, path, params), outcome, replied=False))
 
-    def _run(
-        self, method: str, path: str, endpoint: Endpoint, params: Mapping[str, str], payload: str, key: str | None
-    ) -> Answer:
-        outcome = "accepted"
+    def _run(self, request: Request, endpoint: Endpoint, lot: Lot) -> Answer:
+        outcome, params = "accepted", request.params
+        self.engine.next_share[:] = [] if lot.share is None else [lot.share]
         try:
             self.meter.spend(endpoint.cost(params), self.now_ms())
-            if self.faults.maintenance and path not in ("/api/v3/ping", "ping"):
+            if self.faults.maintenance and endpoint.answer is not ping:
                 raise VenueRefusal(-1008, "Server is currently overloaded with other requests. Please try again.", 503)
             if endpoint.security is Security.SIGNED:
-                self.authenticate(params, payload, key)
+                self.authenticate(params, request.payload, request.key)
             elif endpoint.security is Security.KEY:
-                self.keys.check_key(key)
+                self.keys.check_key(request.key)
             value = endpoint.answer(self, params)
             return Answer(200, msgspec.json.encode(value), self.meter.headers())
         except VenueRefusal as refusal:
             outcome = f"{refusal.code} {refusal.message}"
             return self.refuse(refusal)
         finally:
+            self.engine.next_share.clear()
             if endpoint.submits:
-                self.ledger.submitted(self._submission(method, path, params, outcome))
+                self.ledger.submitted(self._submission(request, outcome, replied=lot.replied))
 
-    def _submission(self, method: str, path: str, params: Mapping[str, str], outcome: str) -> Row:
-        told = {n: v for n, v in params.items() if n not in _SECRET}
-        client = ("newClientOrderId", "origClientOrderId", "listClientOrderId", "orderId")
-        client_id = next((params[n] for n in client if n in params), "")
+    def _submission(self, request: Request, outcome: str, *, replied: bool) -> Row:
+        told = {n: v for n, v in request.params.items() if n not in _SECRET}
         return {
-            "ts_ms": self.now_ms(), "method": method, "path": path, "client_id": client_id, "outcome": outcome,
-            "replied": True, "params": told,
-        }  # fmt: skip
+            "ts_ms": self.now_ms(),
+            "method": request.method,
+            "path": request.path,
+            "client_id": next((told[n] for n in _CLIENT_IDS if n in told), ""),
+            "outcome": outcome,
+            "replied": replied,
+            "params": told,
+        }
 
     def _opening(self, market: Market) -> Decimal:
         tape = self.tapes[market.name]
-        given = self.config.prices.get(market.symbol)
+        given = self.ledger.prices.get(market.name) if self.config.feed == MANUAL else None
+        given = given or self.config.prices.get(market.symbol)
         if given is not None:
             price = given
             tape.trade(self.now_ms(), float(price), 0.0)

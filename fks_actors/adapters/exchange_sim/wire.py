@@ -129,17 +129,18 @@ def account_row(engine: Engine, now_ms: int, hide_zero: bool = False) -> Json:
         "preventSor": False,
         "updateTime": now_ms,
         "accountType": "SPOT",
-        "balances": [b for b in balances(engine.account) if not (hide_zero and float(b["free"]) == 0 == float(b["locked"]))],
+        "balances": balances(engine.account, hide_zero),
         "permissions": ["SPOT"],
         "uid": 1,
     }
 
 
-def balances(account: Account) -> list[Json]:
-    """Every balance: free and locked."""
+def balances(account: Account, hide_zero: bool = False) -> list[Json]:
+    """Every balance, free and locked; without those of nothing, where they are not wanted."""
     return [
         {"asset": asset, "free": str8(account.free(asset)), "locked": str8(account.locked.get(asset, ZERO))}
-        for asset in sorted(account.totals)
+        for asset, total in sorted(account.totals.items())
+        if total or not hide_zero
     ]
 
 

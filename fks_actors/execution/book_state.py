@@ -18,7 +18,7 @@ class BookState:
     """All that the paper venue knows. `working` in order of entry; `recent` and `ended` oldest first.
 
     `candles` are the last bars by symbol and `used` what was traded of their volume (base). Of an order that ended,
-    `recent` keeps all figures, later `ended` only the last status.
+    `recent` keeps all figures, later `ended` only the last status. `placed` is the last place in time that was given.
     """
 
     account: Account
@@ -27,6 +27,7 @@ class BookState:
     ended: tuple[tuple[str, OrderStatus], ...] = ()
     candles: Mapping[str, Candle] = field(default_factory=dict)
     used: Mapping[str, Decimal] = field(default_factory=dict)
+    placed: int = 0
 
 
 _ENCODER = msgspec.json.Encoder(order="deterministic", decimal_format="string")

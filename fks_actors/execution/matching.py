@@ -8,6 +8,11 @@ Reached
                                       the queue before it is unknown)
     stop-loss SELL, take-profit BUY   low <= stop: at min(stop, open) for the SELL, as taker
     stop-loss BUY, take-profit SELL   high >= stop: at max(stop, open) for the BUY, as taker
+    trailing stop                     as a stop-loss whose stop follows the best price seen, see `execution.book`
+    iceberg                           as a limit; as maker a part of `display_quantity` at a time, and each fresh part
+                                      queues behind all others of its price
+    TWAP                              as a market order for what is due, see `execution.slices`; after the last slice
+                                      for all that is left
 A take-profit is a market order once touched, so it too pays slippage.
 
 Price of a taker
@@ -19,14 +24,18 @@ or so for `range_share`). The result never leaves the bar that it trades in, and
 taker, but never beyond the order's limit.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 
 from fks_actors.execution.config import PaperConfig
+from fks_actors.execution.slices import due, shown, slot
+from fks_actors.execution.synthetic import Trail, falls, followed, is_stop, stop_of, touched
 from fks_actors.model.candles import Candle, to_money
 from fks_actors.model.markets import MarketRules
 from fks_actors.model.orders import ZERO, Liquidity, Order, OrderIntent, OrderType, Side
 
+LIMITS = frozenset({OrderType.LIMIT, OrderType.ICEBERG})
+_AT_ONCE = frozenset({OrderType.MARKET, OrderType.TWAP})
 _BPS = Decimal(10_000)
 
 
@@ -52,7 +61,9 @@ class Working:
     """An order that works at the paper venue.
 
     `lock_price` (quote a base unit) is what a BUY's held-back cash counts with. `crossing`: a limit that was marketable
-    when it was entered and has not met a price yet; `triggered`: a stop that was touched.
+    when it was entered and has not met a price yet; `triggered`: a stop that was touched. `place` is its place in time
+    (an iceberg's: when what shows of it came to show), `best` a trailing stop's best price so far, `shown` what shows
+    of an iceberg.
     """
 
     order: Order
@@ -60,6 +71,9 @@ class Working:
     trades: int = 0
     crossing: bool = False
     triggered: bool = False
+    place: int = 0
+    best: Decimal | None = None
+    shown: Decimal = ZERO
 
     @property
     def left(self) -> Decimal:
@@ -75,52 +89,74 @@ class Touch:
     liquidity: Liquidity
 
 
-def is_stop(intent: OrderIntent) -> bool:
-    """Whether the order waits for its stop price."""
-    return intent.order_type in (OrderType.STOP_LOSS, OrderType.TAKE_PROFIT)
-
-
 def marketable(intent: OrderIntent, price: Decimal) -> bool:
-    """Whether a LIMIT would trade at once while the market is at `price`."""
-    if intent.order_type is not OrderType.LIMIT or intent.limit_price is None:
-        return False
-    return price <= intent.limit_price if intent.side is Side.BUY else price >= intent.limit_price
+    """Whether a limit order would trade at once while the market is at `price`."""
+    return intent.order_type in LIMITS and touched(intent, price)
 
 
-def at_price(work: Working, price: Decimal) -> Touch | None:
+def stop_level(work: Working, rules: MarketRules) -> Decimal | None:
+    """Where the order's stop lies now (quote); None for an order without one."""
+    intent = work.order.intent
+    if work.best is not None:
+        return stop_of(intent, Trail(work.best), rules)
+    return intent.stop_price if is_stop(intent) else None
+
+
+def trailed(work: Working, price: Decimal) -> Working:
+    """The order after a price that did not reach it: a trailing stop follows, any other stays as it is."""
+    if work.best is None:
+        return work
+    best = followed(work.order.intent, Trail(work.best), price).best
+    return work if best == work.best else replace(work, best=best)
+
+
+def at_price(work: Working, price: Decimal, rules: MarketRules) -> Touch | None:
     """What one print (a bar's open, or the last close) does to the order."""
     intent = work.order.intent
-    if intent.order_type is OrderType.MARKET or work.triggered:
+    if work.triggered or intent.order_type in _AT_ONCE:
         return Touch(price, Liquidity.TAKER)
-    if intent.order_type is OrderType.LIMIT:
+    if intent.order_type in LIMITS:
         if work.crossing:
             return Touch(price, Liquidity.TAKER) if marketable(intent, price) else None
         beyond = marketable(intent, price) and price != intent.limit_price
         return Touch(price, Liquidity.MAKER) if beyond else None
-    return Touch(price, Liquidity.TAKER) if _touched(intent, price, price) else None
+    return Touch(price, Liquidity.TAKER) if touched(intent, price, stop_level(work, rules)) else None
 
 
-def within(work: Working, bar: Bar) -> Touch | None:
+def within(work: Working, bar: Bar, rules: MarketRules) -> Touch | None:
     """What the bar's range does to an order that its open did not reach."""
     intent = work.order.intent
-    if intent.order_type is OrderType.MARKET or work.triggered:
+    if work.triggered or intent.order_type in _AT_ONCE:
         return None
-    if intent.order_type is OrderType.LIMIT:
+    if intent.order_type in LIMITS:
         limit = intent.limit_price
         if limit is None:
             return None
         through = bar.low < limit if intent.side is Side.BUY else bar.high > limit
         return Touch(limit, Liquidity.MAKER) if through else None
-    if intent.stop_price is None or not _touched(intent, bar.low, bar.high):
+    stop = stop_level(work, rules)
+    if stop is None or not touched(intent, bar.low if falls(intent) else bar.high, stop):
         return None
-    return Touch(intent.stop_price, Liquidity.TAKER)
+    return Touch(stop, Liquidity.TAKER)
 
 
-def _touched(intent: OrderIntent, low: Decimal, high: Decimal) -> bool:
-    if intent.stop_price is None:
-        return False
-    downward = (intent.order_type is OrderType.STOP_LOSS) == (intent.side is Side.SELL)
-    return low <= intent.stop_price if downward else high >= intent.stop_price
+def tradable(work: Working, touch: Touch, rules: MarketRules, until_ms: int) -> Decimal:
+    """How much of the order may trade now, in base: what shows of an iceberg, of a TWAP what is due by `until_ms`."""
+    intent = work.order.intent
+    if intent.order_type is OrderType.TWAP and slot(intent, until_ms) < intent.slices - 1:
+        return due(intent, work.order.filled_quantity, touch.price, rules, until_ms)
+    return work.shown if work.shown > 0 and touch.liquidity is Liquidity.MAKER else work.left
+
+
+def after_trade(work: Working, quantity: Decimal, rules: MarketRules) -> Working:
+    """The order, whose trade of `quantity` is booked, with what now shows of it; a fresh part has no `place` yet."""
+    intent = work.order.intent
+    if intent.order_type is not OrderType.ICEBERG:
+        return work
+    if 0 < quantity < work.shown:
+        return replace(work, shown=work.shown - quantity)
+    display, limit = intent.display_quantity or work.left, intent.limit_price or intent.market_price
+    return replace(work, shown=shown(work.left, display, limit, rules) or work.left, place=0)
 
 
 def trade_price(
@@ -144,7 +180,7 @@ def trade_price(
         price = (price / rules.tick).to_integral_value(rounding=ROUND_CEILING) * rules.tick
     else:
         price = max(rules.floor_price(price), rules.tick)
-    if intent.order_type is OrderType.LIMIT and intent.limit_price is not None:
+    if intent.order_type in LIMITS and intent.limit_price is not None:
         price = min(price, intent.limit_price) if buys else max(price, intent.limit_price)
     return price
 

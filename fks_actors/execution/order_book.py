@@ -4,8 +4,8 @@ A taker trades with the best price of the other side, at a price with the order 
 resting order's price. What a taker does not find stays with its caller: the book itself never queues a taker.
 """
 
-from bisect import bisect_left, insort
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -51,19 +51,36 @@ class OrderBook:
         """The resting order."""
         return self._orders.get(order_id)
 
-    def add(self, order_id: str, side: Side, price: Decimal, quantity: Decimal) -> Resting:
+    def add(self, order_id: str, side: Side, price: Decimal, quantity: Decimal, sequence: int = 0) -> Resting:
         """Rest an order behind all others of its price. It may cross the other side: matching is the caller's.
+
+        `sequence` above 0 gives it that place in time instead, where the caller numbers its orders itself.
 
         Raises:
             InvariantError: the id rests already, or price or quantity is not above zero.
         """
-        if order_id in self._orders or price <= 0 or quantity <= 0:
-            raise InvariantError(f"order {order_id} cannot rest: {quantity} at {price}")
-        self._next += 1
-        resting = Resting(order_id, side, price, quantity, self._next)
-        self._orders[order_id] = resting
+        resting = Resting(order_id, side, price, quantity, sequence or self._next + 1)
+        self._take(resting)
         insort(self._sides[side], _key(resting))
         return resting
+
+    def load(self, orders: Iterable[Resting]) -> None:
+        """Rest many orders at once, each at the place in time that it names.
+
+        Raises:
+            InvariantError: as for `add`.
+        """
+        for resting in orders:
+            self._take(resting)
+            self._sides[resting.side].append(_key(resting))
+        for keys in self._sides.values():
+            keys.sort()
+
+    def _take(self, resting: Resting) -> None:
+        if resting.order_id in self._orders or resting.price <= 0 or resting.quantity <= 0:
+            raise InvariantError(f"order {resting.order_id} cannot rest: {resting.quantity} at {resting.price}")
+        self._orders[resting.order_id] = resting
+        self._next = max(self._next, resting.sequence)
 
     def remove(self, order_id: str) -> Resting | None:
         """Take an order out; None where it does not rest."""
@@ -94,12 +111,19 @@ class OrderBook:
         return self._orders[keys[0][2]] if keys else None
 
     def queue(self, side: Side, limit: Decimal | None = None) -> Iterator[Resting]:
-        """The orders of `side` that a taker with `limit` (None: any price) meets, in the order in which it does."""
-        for key in tuple(self._sides[side]):
+        """The orders of `side` that a taker with `limit` (None: any price) meets, in the order in which it does.
+
+        The book may change between two of them: what left is not met any more, what came behind the last one is.
+        """
+        keys = self._sides[side]
+        at = 0
+        while at < len(keys):
+            key = keys[at]
             resting = self._orders[key[2]]
             if limit is not None and not _meets(resting, limit):
                 return
             yield resting
+            at = bisect_right(keys, key)
 
     def match(self, side: Side, quantity: Decimal, limit: Decimal | None = None) -> list[Match]:
         """Trade up to `quantity` (base) for a taker of `side`, never beyond its `limit`; the matches, best first."""

@@ -4,7 +4,12 @@ A cause is a venue's word (a status) or a trade (which leaves the order part fil
 truth about quantities: ACCEPTED, PARTIALLY_FILLED and FILLED as words all say no more than "alive at the venue", and
 the status follows what is booked. A terminal order stays terminal. Real venues report a trade after a cancel; it is
 booked: CANCELLED and EXPIRED keep their status, or become FILLED where the trade completes the order. Stale words (an
-ACCEPTED that a trade overtook, a CANCELLED after FILLED) change nothing. REJECTED and DENIED never trade.
+ACCEPTED that a trade overtook, a CANCELLED after FILLED) change nothing. REJECTED and DENIED never trade. From UNKNOWN
+every outcome is possible, as from SUBMITTED.
+
+The table is the same for every order type. An order that is kept synthetically, or traded in slices, is one order here:
+its venue orders' trades are its trades, and it ends when nothing more of it will be sent. There is no status for a
+replacement: the old order is cancelled, and once it ended a new one is entered for what it left.
 """
 
 from collections.abc import Mapping
@@ -13,7 +18,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from fks_actors.errors import InvariantError
-from fks_actors.model.orders import ZERO, Fill, Order, OrderStatus, VenueEvent
+from fks_actors.model.orders import ZERO, Fill, Order, OrderIntent, OrderStatus, VenueEvent
 
 
 class Trade(StrEnum):
@@ -80,6 +85,35 @@ def apply(order: Order, event: VenueEvent) -> Order:
     if status is order.status:
         return order
     return replace(order, status=status, updated_ms=max(order.updated_ms, event.ts_ms), reason=event.reason)
+
+
+def replacement(
+    order: Order,
+    client_order_id: str,
+    ts_ms: int,
+    limit_price: Decimal | None = None,
+    stop_price: Decimal | None = None,
+) -> OrderIntent | None:
+    """The intent that takes the place of an ended order, for what that left, at other prices (None keeps the old one);
+    None where it left nothing.
+
+    Raises:
+        InvariantError: the order may still trade, so both together could trade too much; or the id is the old one's.
+    """
+    intent = order.intent
+    if order.status not in TERMINAL or client_order_id == intent.client_order_id:
+        raise InvariantError(f"order {intent.client_order_id} ({order.status}) cannot be replaced by {client_order_id}")
+    left = intent.quantity - order.filled_quantity
+    if left <= 0:
+        return None
+    return replace(
+        intent,
+        client_order_id=client_order_id,
+        quantity=left,
+        ts_ms=ts_ms,
+        limit_price=limit_price or intent.limit_price,
+        stop_price=stop_price or intent.stop_price,
+    )
 
 
 def _traded(order: Order, fill: Fill) -> Order:

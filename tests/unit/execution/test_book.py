@@ -275,11 +275,15 @@ def test_finished_orders_when_many_then_are_forgotten_in_order_and_stay_small() 
     assert len(paper.state()) < 10_000
 
 
-def test_cancel_when_working_ended_or_unknown_then_ends_answers_or_is_silent() -> None:
+def test_cancel_when_working_ended_or_unknown_then_each_answers_how_it_stands() -> None:
     paper = seen()
     paper.submit([limit(BUY, "90")])
     once = paper.cancel(["fks-a", "fks-nobody"], T0 + 9)
-    assert [(u.client_order_id, u.status) for u in updates(once)] == [("fks-a", OrderStatus.CANCELLED)]
+    assert [(u.client_order_id, u.status) for u in updates(once)] == [
+        ("fks-a", OrderStatus.CANCELLED),
+        ("fks-nobody", OrderStatus.CANCELLED),
+    ]
+    assert paper.lookup("fks-nobody") is None
     assert [u.status for u in updates(paper.cancel(["fks-a"], T0 + 10))] == [OrderStatus.CANCELLED]
 
 

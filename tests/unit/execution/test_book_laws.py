@@ -40,8 +40,14 @@ orders = st.fixed_dictionaries(
         "order_type": st.sampled_from(OrderType),
         "limit_price": cents.map(lambda n: Decimal(n) / 100),
         "stop_price": cents.map(lambda n: Decimal(n) / 100),
+        "trail_pct": st.integers(1, 300).map(lambda n: Decimal(n) / 10),
+        "display_quantity": st.integers(20_000, 1_000_000).map(lambda n: Decimal(n) / 100_000),
+        "slices": st.integers(1, 5),
+        "duration_ms": st.integers(1, 6).map(lambda n: n * HOUR_MS // 2),
+        "paired": st.booleans(),
     }
 )
+LEGS = [OrderType.LIMIT, OrderType.STOP_LOSS, OrderType.TAKE_PROFIT, OrderType.TRAILING_STOP, OrderType.ICEBERG]
 
 
 class BookMachine(RuleBasedStateMachine):
@@ -66,7 +72,7 @@ class BookMachine(RuleBasedStateMachine):
                 self.trades.add(event.trade_id)
                 self.account = self.account.applied(event)
                 limit = after.intent.limit_price
-                if after.intent.order_type is OrderType.LIMIT and limit is not None:
+                if after.intent.order_type in (OrderType.LIMIT, OrderType.ICEBERG) and limit is not None:
                     assert event.price <= limit if event.side is Side.BUY else event.price >= limit
 
     @rule(data=st.data(), inside_ms=st.sampled_from([0, 0, 1]))
@@ -88,20 +94,31 @@ class BookMachine(RuleBasedStateMachine):
         self.take(events)
         self.now_ms = batch.close_ms + inside_ms
 
-    @rule(asked=st.lists(orders, min_size=1, max_size=3))
-    def submit(self, asked: list[dict[str, object]]) -> None:
+    @rule(asked=st.lists(orders, min_size=1, max_size=3), kind=st.sampled_from(LEGS))
+    def submit(self, asked: list[dict[str, object]], kind: OrderType) -> None:
         made = []
         for figures in asked:
-            self.n += 1
-            made.append(order(**{**figures, "client_order_id": f"fks-{self.n}", "ts_ms": self.now_ms}))
-            intent = made[-1].intent
-            self.orders[intent.client_order_id] = Order(intent, OrderStatus.SUBMITTED, self.now_ms)
+            legs = self.legs(figures, kind) if figures["paired"] else ({**figures, "client_order_id": self.new_id()},)
+            for leg in legs:
+                made.append(order(**{k: v for k, v in leg.items() if k != "paired"}, ts_ms=self.now_ms))
+                intent = made[-1].intent
+                self.orders[intent.client_order_id] = Order(intent, OrderStatus.SUBMITTED, self.now_ms)
         events = self.book.submit(made)
         assert events == self.twin.submit(made)
         self.take(events)
         again = self.book.submit(made)
         assert again == self.twin.submit(made)
         assert not any(isinstance(e, Fill) for e in again)
+
+    def new_id(self) -> str:
+        self.n += 1
+        return f"fks-{self.n}"
+
+    def legs(self, figures: dict[str, object], kind: OrderType) -> tuple[dict[str, object], ...]:
+        one, other = self.new_id(), self.new_id()
+        first = {**figures, "order_type": kind, "client_order_id": one, "oco_id": other}
+        second = {**figures, "order_type": OrderType.STOP_LOSS, "client_order_id": other, "oco_id": one}
+        return first, second
 
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
@@ -124,6 +141,14 @@ class BookMachine(RuleBasedStateMachine):
         assert self.book.state() == self.twin.state()
         working = {i: o for i, o in self.orders.items() if o.status in WORKING}
         assert {o.intent.client_order_id: o for o in self.book.open_orders()} == working
+
+    @invariant()
+    def of_a_pair_only_one_leg_trades(self) -> None:
+        for known in self.orders.values():
+            other = self.orders.get(known.intent.oco_id)
+            if other is not None and known.filled_quantity > 0:
+                assert other.filled_quantity == 0
+                assert other.status in TERMINAL
 
     @invariant()
     def nothing_is_lent(self) -> None:

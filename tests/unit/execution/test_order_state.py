@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fks_actors.errors import InvariantError
-from fks_actors.execution.order_state import MOVES, TERMINAL, WORKING, Trade, apply
+from fks_actors.execution.order_state import MOVES, TERMINAL, WORKING, Trade, apply, replacement
 from fks_actors.model.orders import ZERO, Fill, Liquidity, Order, OrderStatus, OrderUpdate, Side, VenueEvent
 from tests.unit.execution.cases import BTC, T0, order
 
@@ -108,6 +108,65 @@ def test_event_when_it_is_another_orders_then_raises() -> None:
         apply(at(S.ACCEPTED), OrderUpdate("fks-b", S.CANCELLED, T0))
     with pytest.raises(InvariantError, match="does not fit"):
         apply(at(S.ACCEPTED), replace(traded("1"), side=Side.SELL))
+
+
+@pytest.mark.parametrize("status", [S.SUBMITTED, S.UNKNOWN])
+@pytest.mark.parametrize(
+    ("event", "after"),
+    [
+        (said(S.SUBMITTED), S.SUBMITTED),
+        (said(S.UNKNOWN), S.UNKNOWN),
+        (said(S.ACCEPTED), S.ACCEPTED),
+        (said(S.REJECTED), S.REJECTED),
+        (said(S.CANCELLED), S.CANCELLED),
+        (said(S.EXPIRED), S.EXPIRED),
+        (said(S.CANCEL_PENDING), S.CANCEL_PENDING),
+        (traded("1"), S.PARTIALLY_FILLED),
+        (traded("10"), S.FILLED),
+    ],
+)
+def test_outcome_when_it_was_not_known_then_any_is_possible(
+    status: OrderStatus, event: VenueEvent, after: OrderStatus
+) -> None:
+    assert apply(at(status), event).status is after
+
+
+@pytest.mark.parametrize("status", S)
+def test_life_when_an_order_has_not_ended_then_an_end_can_be_reached_and_from_an_end_only_a_completing_trade_leads_on(
+    status: OrderStatus,
+) -> None:
+    assert status in TERMINAL or TERMINAL & set(MOVES[status].values())
+    if status in TERMINAL:
+        onward = {cause: target for cause, target in MOVES[status].items() if target is not status}
+        assert onward == ({Trade.FULL: S.FILLED} if status in (S.CANCELLED, S.EXPIRED) else {})
+
+
+def test_word_of_an_unknown_outcome_when_the_order_is_known_then_changes_nothing() -> None:
+    for status in (S.ACCEPTED, S.CANCEL_PENDING, S.FILLED, S.CANCELLED, S.EXPIRED, S.REJECTED):
+        known = at(status, "10" if status is S.FILLED else "0")
+        assert apply(known, said(S.UNKNOWN)).status is status
+
+
+def test_replacement_when_the_old_order_ended_then_is_for_what_it_left() -> None:
+    old = apply(at(S.CANCEL_PENDING, "4"), said(S.CANCELLED))
+    made = replacement(old, "fks-b", T0 + 5, limit_price=Decimal(99))
+    assert made is not None
+    assert (made.client_order_id, made.quantity, made.limit_price, made.ts_ms) == (
+        "fks-b",
+        Decimal(6),
+        Decimal(99),
+        T0 + 5,
+    )
+    assert made.side is INTENT.side
+    assert replacement(at(S.FILLED, "10"), "fks-b", T0) is None
+
+
+@pytest.mark.parametrize("status", sorted({*WORKING, S.INITIALIZED}))
+def test_replacement_when_the_old_order_may_still_trade_then_raises(status: OrderStatus) -> None:
+    with pytest.raises(InvariantError, match=str(status)):
+        replacement(at(status), "fks-b", T0)
+    with pytest.raises(InvariantError):
+        replacement(at(S.CANCELLED), "fks-a", T0)
 
 
 events = st.one_of(

@@ -3,18 +3,19 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from fks_actors.adapters.ccxt_venue import client_ids, translate
 from fks_actors.adapters.ccxt_venue.client import Client
 from fks_actors.adapters.ccxt_venue.dialects import Lookup
-from fks_actors.adapters.ccxt_venue.faults import Fault
+from fks_actors.adapters.ccxt_venue.faults import Fault, FaultKind
 from fks_actors.adapters.ccxt_venue.tasks import Tasks
 from fks_actors.adapters.ccxt_venue.tracker import UNSURE, Tracked, Tracker, Wire
 from fks_actors.adapters.ccxt_venue.translate import SeenOrder, SeenTrade
 from fks_actors.errors import VenueUnavailable
 from fks_actors.model.markets import MarketRules
-from fks_actors.model.orders import ZERO, Fill, OrderStatus
+from fks_actors.model.orders import ZERO, Fill, OrderStatus, Side
 
 _PAGE = 1_000
 _CHASE_S = (0.3, 1.0, 3.0, 10.0)
@@ -64,7 +65,8 @@ class Finder:
         if dialect.lookup is Lookup.FETCH_ORDER:
             told = await self._client.read("order", lambda: ccxt.fetch_order(None, symbol, dict(params)))
             if isinstance(told, Fault):
-                return self._missing(told)
+                self._only_missing(told)
+                return None
             return translate.seen_order(told)
         narrowed = dict(params) if dialect.lookup is Lookup.FILTERED else {}
         back = since_ms if since_ms is not None else self._client.venue_now_ms() - _SCAN_BACK_MS
@@ -75,9 +77,9 @@ class Finder:
         ):
             if operation == "canceled_orders" and not self._client.offers("fetchCanceledOrders"):
                 continue
-            rows = await self._client.read(operation, lambda f=fetch, s=since: f(symbol, s, None, dict(narrowed)))
+            rows = await self._client.read(operation, partial(fetch, symbol, since, None, dict(narrowed)))
             if isinstance(rows, Fault):
-                self._missing(rows)
+                self._only_missing(rows)
                 continue
             for row in rows:
                 if row.get("clientOrderId") == wire:
@@ -87,24 +89,26 @@ class Finder:
     async def by_venue_id(self, venue_id: str, symbol: str) -> SeenOrder | None:
         """The order of the venue's own id."""
         told = await self._client.read("order", lambda: self._client.ccxt.fetch_order(venue_id, symbol))
-        return self._missing(told) if isinstance(told, Fault) else translate.seen_order(told)
+        if isinstance(told, Fault):
+            self._only_missing(told)
+            return None
+        return translate.seen_order(told)
 
     async def open_orders(self, symbols: Sequence[str]) -> list[SeenOrder]:
         """Every order that works at the venue for these symbols."""
         ccxt = self._client.ccxt
         found: list[SeenOrder] = []
         for symbol in symbols:
-            rows = self._good(await self._client.read("open_orders", lambda s=symbol: ccxt.fetch_open_orders(s)))
+            rows = self._good(await self._client.read("open_orders", partial(ccxt.fetch_open_orders, symbol)))
             found += [seen for row in rows if (seen := translate.seen_order(row)) is not None]
         return found
 
     async def trades_since(self, symbol: str, since_ms: int) -> list[SeenTrade]:
         """The account's trades of a symbol from `since_ms` (the venue's clock) on, page by page, oldest first."""
-        ccxt, found, start = self._client.ccxt, {}, since_ms
+        ccxt, start = self._client.ccxt, since_ms
+        found: dict[tuple[str, Side | None], SeenTrade] = {}
         while True:
-            rows = self._good(
-                await self._client.read("my_trades", lambda s=start: ccxt.fetch_my_trades(symbol, s, _PAGE))
-            )
+            rows = self._good(await self._client.read("my_trades", partial(ccxt.fetch_my_trades, symbol, start, _PAGE)))
             page = [seen for row in rows if (seen := translate.seen_trade(row)) is not None]
             fresh = [t for t in page if (t.trade_id, t.side) not in found]
             found |= {(t.trade_id, t.side): t for t in page}
@@ -202,8 +206,8 @@ class Finder:
             except VenueUnavailable:
                 continue
 
-    def _missing(self, fault: Fault) -> None:
-        if fault.kind.value != "missing":
+    def _only_missing(self, fault: Fault) -> None:
+        if fault.kind is not FaultKind.MISSING:
             raise VenueUnavailable(f"{self._client.venue}: {fault.reason}")
 
     def _good(self, answer: Any) -> list[Any]:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 
 from fks_actors.adapters.ccxt_venue.canceller import Canceller
 from fks_actors.adapters.ccxt_venue.client import Client
+from fks_actors.adapters.ccxt_venue.client_ids import external_id
 from fks_actors.adapters.ccxt_venue.finder import Finder
 from fks_actors.adapters.ccxt_venue.keeper import Keeper
 from fks_actors.adapters.ccxt_venue.memory import Memory
@@ -12,6 +13,7 @@ from fks_actors.adapters.ccxt_venue.reconcile import Reconciler
 from fks_actors.adapters.ccxt_venue.requests import is_native, is_native_pair
 from fks_actors.adapters.ccxt_venue.sender import NEVER, Leg, Sender, stop_first
 from fks_actors.adapters.ccxt_venue.tracker import UNSURE, Tracked, Tracker, Wire
+from fks_actors.adapters.ccxt_venue.translate import SeenOrder
 from fks_actors.errors import Fenced, VenueUnavailable
 from fks_actors.execution.filters import check
 from fks_actors.model.markets import MarketRules
@@ -174,30 +176,42 @@ class Intake:
     # --- after a restart ---
 
     async def take_up(self, kept: Memory) -> None:
-        """Track the journal's open orders, and find out what became of them.
+        """Track the journal's open orders, and find out what became of them: one list of what is open, and a look at
+        each order that is not on it.
 
         Raises:
             VenueUnavailable: the venue did not answer.
         """
         notes, now = kept.notes, self._client.now_ms()
         held: list[Tracked] = []
+        sent: list[Tracked] = []
         for order in kept.orders:
+            key = order.intent.client_order_id
             age_ms = max(now - notes.lag_ms - order.intent.ts_ms, 0)
-            tracked = self._tracker.restore(order, kept.trade_ids, now - age_ms, now)
-            if order.intent.client_order_id in notes.held:
-                held.append(tracked)
-            elif order.intent.origin is not Origin.EXTERNAL:
-                await self._take_up_sent(tracked)
+            tracked = self._tracker.restore(order, kept.trade_ids.get(key, ()), now - age_ms, now)
+            (held if key in notes.held else sent).append(tracked)
+        still_open: dict[str, SeenOrder] = {}
+        if sent:
+            for seen in await self._finder.open_orders(tuple(self._rules)):
+                still_open[self._finder.own_id(seen.client_id)] = seen
+                still_open[external_id(self._client.config.exchange, seen.symbol, seen.venue_id)] = seen
+        await self._all([self._take_up_sent(tracked, still_open.get(tracked.key)) for tracked in sent])
         self._keep_again(kept, held)
 
-    async def _take_up_sent(self, tracked: Tracked) -> None:
+    async def _take_up_sent(self, tracked: Tracked, seen: SeenOrder | None) -> None:
         wire = tracked.whole
         wire.filled = tracked.order.filled_quantity
         tracked.wish = tracked.order.status is OrderStatus.CANCEL_PENDING
         wire.known = tracked.order.status not in UNSURE
-        if not wire.known and not self._native(tracked.intent):
+        if tracked.intent.symbol not in self._rules:
             return
-        seen = await self._finder.find(tracked.key, tracked.intent.symbol)
+        if tracked.intent.origin is Origin.EXTERNAL:
+            if seen is None:
+                seen = await self._finder.by_venue_id(tracked.intent.origin_id, tracked.intent.symbol)
+        elif not wire.known and not self._native(tracked.intent):
+            return
+        elif seen is None:
+            seen = await self._finder.find(tracked.key, tracked.intent.symbol)
         if seen is not None:
             await self._finder.adopt(tracked, wire, seen)
             self._canceller.wish(tracked)

@@ -1,5 +1,6 @@
 """What a connector leaves behind for the one that comes after it: a JSON payload in the journal's snapshots."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -46,11 +47,11 @@ class Notes:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What a connector starts from: the journal's open orders of its venue, their booked trades, its notes."""
+    """What a connector starts from: the journal's open orders of its venue, their booked trades by order, its notes."""
 
     orders: tuple[Order, ...] = ()
-    trade_ids: frozenset[str] = frozenset()
-    notes: Notes = Notes()
+    trade_ids: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    notes: Notes = field(default_factory=Notes)
 
 
 _ENCODER = msgspec.json.Encoder(decimal_format="string", order="sorted")

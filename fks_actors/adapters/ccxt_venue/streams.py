@@ -8,6 +8,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 from fks_actors.adapters.ccxt_venue import translate
@@ -158,6 +159,6 @@ class Streams:
                 self._quote(row)
             return
         for symbol in self._symbols:
-            row = await self._client.ask("quotes", lambda s=symbol: ccxt.fetch_ticker(s))
+            row = await self._client.ask("quotes", partial(ccxt.fetch_ticker, symbol))
             if not isinstance(row, Fault):
                 self._quote(row)

@@ -15,7 +15,7 @@ from fks_actors.adapters.ccxt_venue.client import Client, Connection, open_clien
 from fks_actors.adapters.ccxt_venue.faults import Fault
 from fks_actors.adapters.ccxt_venue.finder import Finder
 from fks_actors.adapters.ccxt_venue.intake import Intake
-from fks_actors.adapters.ccxt_venue.keeper import Keeper
+from fks_actors.adapters.ccxt_venue.keeper import Keeper, protects
 from fks_actors.adapters.ccxt_venue.lease import Lease
 from fks_actors.adapters.ccxt_venue.memory import KeptWire, Memory, Notes
 from fks_actors.adapters.ccxt_venue.outbox import Outbox
@@ -28,7 +28,8 @@ from fks_actors.adapters.ccxt_venue.translate import SeenOrder, SeenTrade
 from fks_actors.errors import ConfigError, VenueUnavailable
 from fks_actors.model.candles import BarBatch
 from fks_actors.model.markets import MarketRules, Quote
-from fks_actors.model.orders import Approved, Order, VenueEvent
+from fks_actors.model.orders import Approved, Order, Origin, VenueEvent
+from fks_actors.model.records import AuditRecord
 
 _log = logging.getLogger(__name__)
 
@@ -204,6 +205,18 @@ class CcxtVenue:
                 self.keeper.pairs(),
             )
         )
+
+    async def fall_silent(self, silent_s: float) -> int:
+        """The desk was not heard for `silent_s`: send nothing more, cancel its orders but for those that bound a loss.
+
+        Returns how many were cancelled.
+        """
+        self.lease.silence()
+        exposed = [t.key for t in self.tracker.working() if not protects(t) and t.intent.origin is not Origin.EXTERNAL]
+        detail = f"the desk was silent for {silent_s:.0f} s: {len(exposed)} open orders are cancelled"
+        self.outbox.put(AuditRecord(self.client.now_ms(), "dead_man", f"venue:{self.name}", detail))
+        await self.end(exposed, self.desk_now_ms())
+        return len(exposed)
 
     async def compare_orders(self) -> None:
         """Settle orders and trades with the venue."""

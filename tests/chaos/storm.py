@@ -47,11 +47,15 @@ desk: {{lease_ttl_s: 5, dead_man_s: 0}}
 
 @dataclass
 class Storm:
-    """What is to happen. `disk`: whether FKS_HOME lies on a small file system of its own that is filled."""
+    """What is to happen: `rate` signals a second, a deed about `every_s` seconds.
+
+    `disk`: whether FKS_HOME lies on a small file system of its own that is filled.
+    """
 
     signals: int
     seed: int
     every_s: float = 3.0
+    rate: float = 20.0
     disk: bool = True
     say: Callable[[str], None] = lambda _: None
 
@@ -139,8 +143,10 @@ class Scene:
             list(pool.map(lambda own: self._send(numbers[own::SENDERS], secret), range(SENDERS)))
 
     def _send(self, numbers: list[int], secret: str) -> None:
+        began = time.monotonic()
         with httpx.Client(base_url=self.base_url, timeout=5.0) as http:
             for number in numbers:
+                time.sleep(max(0.0, began + number / self.storm.rate - time.monotonic()))
                 body = json.dumps(alert(self.storm.seed, number)).encode()
                 headers = {"X-Signature": "sha256=" + sign(secret, body), "Content-Type": "application/json"}
                 while True:
@@ -169,13 +175,15 @@ class Scene:
         ]
         order = deeds.copy()
         dice.shuffle(order)
-        while not over.is_set():
+        while order or not over.is_set():
             deed = order.pop() if order else dice.choice(deeds)
             try:
                 deed(dice)
             except (httpx.HTTPError, OSError) as error:
                 self.storm.say(f"a deed failed: {error!r}")
-            over.wait(self.storm.every_s * dice.uniform(0.5, 1.5))
+            pause_s = self.storm.every_s * dice.uniform(0.5, 1.5)
+            if over.wait(pause_s) and order:
+                time.sleep(pause_s)
 
     def kill(self, name: str) -> None:
         """SIGKILL one actor or one HTTP replica."""
@@ -313,7 +321,7 @@ def storm(weather: Storm) -> tuple[Verdict, Harm]:
         scene.send_all()
         weather.say(f"sent in {time.monotonic() - began:.0f} s, {scene.resent} times again, refused {scene.refused}")
         over.set()
-        raging.join(30)
+        raging.join(300)
         scene.calm_down()
         found = scene.verdict()
         scene.types("journal", "verify")
@@ -342,6 +350,7 @@ def main() -> None:
     parser.add_argument("--signals", type=int, default=5_000)
     parser.add_argument("--seed", type=int, default=int(time.time()) % 100_000)
     parser.add_argument("--every", type=float, default=3.0, help="seconds between two deeds")
+    parser.add_argument("--rate", type=float, default=20.0, help="signals a second")
     given = parser.parse_args()
     began = time.monotonic()
 
@@ -349,7 +358,7 @@ def main() -> None:
         sys.stdout.write(f"{time.monotonic() - began:7.1f} s  {text}\n")
         sys.stdout.flush()
 
-    found, harm = storm(Storm(given.signals, given.seed, given.every, say=say))
+    found, harm = storm(Storm(given.signals, given.seed, given.every, given.rate, say=say))
     say(f"kills {dict(harm.kills)}")
     say(f"faults {dict(harm.faults)}")
     say(str(found))

@@ -101,8 +101,8 @@ def _orders(own: list[dict[str, Any]], orders: dict[str, Order]) -> Iterator[str
 
 def _fills(ledger: dict[str, Any], own: list[dict[str, Any]], fills: dict[str, Fill]) -> Iterator[str]:
     names = {o["order_id"]: o["client_id"] for o in own}
-    told = {f.trade_id.rpartition(":")[2].rpartition("-")[2]: f for f in fills.values()}
-    traded = {str(t["trade_id"]): t for t in ledger["trades"] if t["order_id"] in names}
+    told = {(f.symbol.replace("/", ""), f.trade_id.split(":")[1]): f for f in fills.values()}
+    traded = {(t["symbol"], str(t["trade_id"])): t for t in ledger["trades"] if t["order_id"] in names}
     for trade_id, trade in traded.items():
         fill = told.get(trade_id)
         if fill is None:

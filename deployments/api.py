@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Path, Query, Response
-from fastapi.responses import StreamingResponse
+from fastapi.responses import PlainTextResponse, StreamingResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
@@ -224,7 +224,7 @@ def metrics_router(desk: Desk, telemetry: Telemetry) -> APIRouter:
     """`/metrics` for Prometheus."""
     routes = APIRouter(tags=["metrics"])
 
-    @routes.get("/metrics", summary="Prometheus text of the whole cluster")
+    @routes.get("/metrics", summary="Prometheus text of the whole cluster", response_class=PlainTextResponse)
     async def metrics() -> Response:
         """The cluster's page; this replica's own figures alone where the desk does not answer."""
         return Response(await _cluster_page(desk, telemetry), 200, media_type=CONTENT_TYPE)

@@ -118,7 +118,7 @@ class FillShape(TypedDict):
 
 
 class SignalShape(TypedDict):
-    """What became of a webhook alert."""
+    """What became of a webhook alert. `oco`: a stop_loss order that is paired with a take_profit."""
 
     signal_id: str
     status: str
@@ -130,6 +130,15 @@ class SignalShape(TypedDict):
     quantity: str | None
     sizing: str
     price: str | None
+    stop_loss: str | None
+    take_profit: str | None
+    trail_pct: str | None
+    display_quantity: str | None
+    duration_s: int
+    slices: int
+    oco: bool
+    advisory: bool
+    exchange: str
     confidence: str
     strategy: str
     orders: list[OrderShape]

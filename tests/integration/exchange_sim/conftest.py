@@ -1,6 +1,8 @@
 """A venue with prices that stand still until a test moves them, and the real ccxt clients on it."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from typing import Any
 
@@ -35,15 +37,28 @@ class Admin:
             assert answer.status == 200, await answer.text()
             return await answer.json()
 
-    async def post(self, path: str, status: int = 200, **body: Any) -> Any:
+    async def post(self, path: str, expected: int = 200, /, **body: Any) -> Any:
         async with self._session.post(self._url + path, json=body) as answer:
-            assert answer.status == status, await answer.text()
+            assert answer.status == expected, await answer.text()
             return await answer.json()
 
     async def delete(self, path: str, **body: Any) -> Any:
         async with self._session.delete(self._url + path, json=body) as answer:
             assert answer.status == 200, await answer.text()
             return await answer.json()
+
+
+async def until(holds: Callable[[], object], within_s: float = 10.0) -> None:
+    """Poll until the condition holds."""
+    deadline = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline, "the condition did not come to hold"
+        await asyncio.sleep(0.01)
+
+
+def awaits(client: Any, name: str) -> bool:
+    """Whether the client waits for a message of that name."""
+    return any(name in c.futures for c in client.clients.values())
 
 
 def make_client(sim: RunningSim, **settings: Any) -> Any:

@@ -13,7 +13,7 @@ import pytest
 
 from fks_actors.adapters.exchange_sim.gate import Limits
 from fks_actors.adapters.exchange_sim.server import RunningSim, running_sim
-from tests.integration.exchange_sim.conftest import CONFIG, Admin, make_client
+from tests.integration.exchange_sim.conftest import CONFIG, Admin, awaits, make_client, until
 
 BTC = "BTC/USDT"
 ORDER = {"method": "POST", "path": "/api/v3/order$"}
@@ -74,9 +74,7 @@ async def test_latency_when_longer_than_the_clients_patience_then_the_order_stil
     with pytest.raises(ccxt.RequestTimeout):
         await buy(client, "late")
     client.timeout = 5_000
-    async with asyncio.timeout(5):
-        while not sim.engine.by_client.get("late"):
-            await asyncio.sleep(0.02)
+    await until(lambda: sim.engine.by_client.get("late"))
 
 
 async def test_partial_fill_when_it_strikes_then_a_share_trades_and_the_rest_expires(client: Any, admin: Admin) -> None:
@@ -110,13 +108,8 @@ async def test_streams_when_disconnected_then_ccxt_notices_and_comes_back(
     client: Any, admin: Admin, abrupt: bool
 ) -> None:
     await client.watch_order_book(BTC)
-    waiting = asyncio.ensure_future(client.watch_ticker("ETH/USDT"))
-    await waiting
     waiting = asyncio.ensure_future(client.watch_orders())
-    while (await admin.get("/state"))["connections"] < 3:
-        await asyncio.sleep(0.01)
-    while not any("orders" in c.futures for c in client.clients.values()):
-        await asyncio.sleep(0.01)
+    await until(lambda: awaits(client, "orders"))
     await admin.post("/faults", kind="disconnect_streams", abrupt=abrupt)
     with pytest.raises(ccxt.NetworkError):
         await asyncio.wait_for(waiting, 5)
@@ -177,7 +170,12 @@ async def test_faults_when_seeded_then_the_same_requests_are_struck() -> None:
     assert set(struck[0]) == {200, 502}
 
 
-async def test_admin_when_asked_wrongly_then_it_says_why(admin: Admin) -> None:
+async def test_admin_when_asked_wrongly_then_it_says_why(sim: RunningSim, admin: Admin) -> None:
+    async with aiohttp.ClientSession() as session:
+        async with session.post(f"{sim.admin_url}/faults", data=b"{not json") as answer:
+            assert answer.status == 400
+        async with session.post(f"{sim.url}/api/v3/order", data=b"symbol=\xff\xfe") as answer:
+            assert answer.status == 401
     assert "kind" in (await admin.post("/faults", 400, kind="earthquake"))["error"]
     assert "colour" in (await admin.post("/faults", 400, kind="latency", colour="red"))["error"]
     assert "price" in (await admin.post("/price", 400, symbol=BTC))["error"]

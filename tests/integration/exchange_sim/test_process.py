@@ -39,7 +39,12 @@ def process(*args: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]
 
 async def trade(facts: dict[str, Any]) -> list[str]:
     client = ccxt.binance(
-        {**exchange_options("binance", facts["url"]), "apiKey": facts["key"], "secret": facts["secret"]}
+        {
+            **exchange_options("binance", facts["url"]),
+            "apiKey": facts["key"],
+            "secret": facts["secret"],
+            "enableRateLimit": False,
+        }
     )
     try:
         await client.load_markets()

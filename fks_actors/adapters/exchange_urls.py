@@ -8,33 +8,20 @@ from typing import Any
 def exchange_options(exchange_id: str, base_url: str) -> dict[str, Any]:
     """ccxt's settings that send all of the exchange's calls, websocket included, to `base_url` (http://host:port).
 
-    The market types beyond spot are not asked for at Binance, and its errors mean what they mean at the real address:
-    ccxt chooses them by the host's name.
+    Paths stay as they are. Binance is asked for its spot markets alone, and its errors keep their meaning: ccxt
+    chooses it by the real host's name, and knows a spot stream by the word in its address.
     """
     base_url = base_url.rstrip("/")
     ws_url = re.sub(r"^http", "ws", base_url)
+    described = _described(exchange_id)
+    api = _moved(described["urls"]["api"], base_url, ws_url)
+    settings: dict[str, Any] = {"urls": {"api": api}, "aiohttp_trust_env": False}
     if exchange_id == "binance":
-        return _binance(base_url, ws_url)
-    api = _described(exchange_id)["urls"]["api"]
-    return {"urls": {"api": _moved(api, base_url, ws_url)}, "aiohttp_trust_env": False}
-
-
-def _binance(base_url: str, ws_url: str) -> dict[str, Any]:
-    api: dict[str, Any] = {
-        "public": f"{base_url}/api/v3",
-        "private": f"{base_url}/api/v3",
-        "v1": f"{base_url}/api/v1",
-        "sapi": f"{base_url}/sapi/v1",
-        **{f"sapiV{n}": f"{base_url}/sapi/v{n}" for n in (2, 3, 4)},
-        "ws": {"spot": f"{ws_url}/stream/ws", "ws-api": {"spot": f"{ws_url}/ws-api/v3"}},
-    }
-    spot = _described("binance")["exceptions"]["spot"]
-    return {
-        "urls": {"api": api},
-        "exceptions": {kind: spot[kind] for kind in ("exact", "broad") if kind in spot},
-        "options": {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}},
-        "aiohttp_trust_env": False,
-    }
+        api["ws"].update(spot=f"{ws_url}/stream/ws", margin=f"{ws_url}/stream/ws")
+        spot = described["exceptions"]["spot"]
+        settings["exceptions"] = {kind: spot[kind] for kind in ("exact", "broad") if kind in spot}
+        settings["options"] = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}}
+    return settings
 
 
 def _described(exchange_id: str) -> dict[str, Any]:

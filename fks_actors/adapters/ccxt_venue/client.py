@@ -26,6 +26,8 @@ _log = logging.getLogger(__name__)
 _BREAKS = frozenset({FaultKind.UNKNOWN, FaultKind.NOT_SENT})
 _REPEATED = frozenset({FaultKind.UNKNOWN, FaultKind.NOT_SENT, FaultKind.RATE_LIMITED, FaultKind.CLOCK})
 _QUIET_S = 1.0
+ORDERING = frozenset({"create_order"})
+"""Operations that an exchange counts as new orders."""
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
 _RESYNC_MS = 600_000
 
@@ -54,6 +56,7 @@ class Client:
         self._synced_ms = 0
         self._breaker = Breaker(connection.config.breaker)
         self._quiet_until = 0.0
+        self._no_orders_until = 0.0
         self._show(BreakerState.CLOSED)
 
     @property
@@ -82,8 +85,9 @@ class Client:
     async def ask(self, operation: str, call: Callable[[], Awaitable[Any]]) -> Any:
         """One request: its answer, or the Fault that it met."""
         started = time.monotonic()
-        if started < self._quiet_until:
-            return self._count(operation, Fault(FaultKind.RATE_LIMITED, "rate limited", self._quiet_until - started))
+        quiet_s = max(self._quiet_until, self._no_orders_until if operation in ORDERING else 0.0) - started
+        if quiet_s > 0:
+            return self._count(operation, Fault(FaultKind.RATE_LIMITED, "rate limited", quiet_s))
         admitted = self._breaker.admit(self.now_ms())
         if admitted is None:
             return self._count(operation, Fault(FaultKind.NOT_SENT, "the circuit breaker is open"))
@@ -104,9 +108,9 @@ class Client:
         """A request that changes nothing, repeated until it is answered; REFUSED and MISSING come back as Faults.
 
         Raises:
-            VenueUnavailable: no answer within `within_s` (by default twice the venue's timeout).
+            VenueUnavailable: no answer within `within_s` (by default the venue's timeout).
         """
-        end = time.monotonic() + (2 * self.config.timeout_s if within_s is None else within_s)
+        end = time.monotonic() + (self.config.timeout_s if within_s is None else within_s)
         pause = _FIRST_PAUSE_S
         while True:
             answer = await self.ask(operation, call)
@@ -151,8 +155,11 @@ class Client:
         else:
             self._turn(self._breaker.succeeded())
         if fault is not None and fault.kind is FaultKind.RATE_LIMITED:
-            quiet = fault.retry_after_s or _QUIET_S
-            self._quiet_until = max(self._quiet_until, time.monotonic() + quiet)
+            until = time.monotonic() + (fault.retry_after_s or _QUIET_S)
+            if fault.orders_only:
+                self._no_orders_until = max(self._no_orders_until, until)
+            else:
+                self._quiet_until = max(self._quiet_until, until)
         return self._count(operation, answer)
 
     def _count(self, operation: str, answer: Any) -> Any:

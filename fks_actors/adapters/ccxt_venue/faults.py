@@ -24,11 +24,13 @@ class FaultKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A request that failed. `retry_after_s` is how long to stay quiet, where the exchange said so."""
+    """A request that failed. `retry_after_s` is how long to stay quiet, where the exchange said so; `orders_only`: only
+    new orders are too many, everything else may be asked."""
 
     kind: FaultKind
     reason: str
     retry_after_s: float = 0.0
+    orders_only: bool = False
 
     @property
     def certain(self) -> bool:
@@ -92,13 +94,14 @@ CLASSES: tuple[tuple[str, FaultKind], ...] = (
 _NEVER_CONNECTED = frozenset({"ClientConnectorError", "ClientConnectorDNSError", "gaierror", "ConnectionRefusedError"})
 _BINANCE_CODE = re.compile(r'"code"\s*:\s*(-\d{4,5})')
 _DUPLICATE = re.compile(r"duplicate|already exist", re.IGNORECASE)
+_TOO_MANY_ORDERS = '"code":-1015'
 _TEXT = 300
 
 
 def judge(error: BaseException, retry_after_s: float = 0.0) -> Fault:
     """What `error`, raised by a ccxt call, tells about the request."""
     reason = " ".join(str(error).split())[:_TEXT] or type(error).__name__
-    return Fault(_kind(error, reason), reason, retry_after_s)
+    return Fault(_kind(error, reason), reason, retry_after_s, _TOO_MANY_ORDERS in reason)
 
 
 def _kind(error: BaseException, reason: str) -> FaultKind:

@@ -2,13 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
+from decimal import Decimal
+from functools import partial
 
+from fks_actors.adapters.ccxt_venue import translate
 from fks_actors.adapters.ccxt_venue.canceller import Canceller
 from fks_actors.adapters.ccxt_venue.client import Client
 from fks_actors.adapters.ccxt_venue.client_ids import external_id
+from fks_actors.adapters.ccxt_venue.faults import Fault
 from fks_actors.adapters.ccxt_venue.finder import Finder
 from fks_actors.adapters.ccxt_venue.keeper import Keeper
-from fks_actors.adapters.ccxt_venue.memory import Memory
+from fks_actors.adapters.ccxt_venue.memory import Memory, Notes
 from fks_actors.adapters.ccxt_venue.reconcile import Reconciler
 from fks_actors.adapters.ccxt_venue.requests import is_native, is_native_pair
 from fks_actors.adapters.ccxt_venue.sender import NEVER, Leg, Sender, stop_first
@@ -17,7 +21,7 @@ from fks_actors.adapters.ccxt_venue.translate import SeenOrder
 from fks_actors.errors import Fenced, VenueUnavailable
 from fks_actors.execution.filters import check
 from fks_actors.model.markets import MarketRules
-from fks_actors.model.orders import Approved, OrderIntent, OrderStatus, OrderType, OrderUpdate, Origin
+from fks_actors.model.orders import Approved, OrderIntent, OrderStatus, OrderType, OrderUpdate, Origin, Side
 
 _TOGETHER = 8
 
@@ -56,16 +60,17 @@ class Intake:
         """
         work: list[Awaitable[None]] = []
         fresh: list[Tracked] = []
+        unsure: list[Tracked] = []
         for approved in orders:
             known = self._tracker.get(approved.intent.client_order_id)
             if known is None:
                 fresh.append(self._tracker.enter(approved, self._client.now_ms()))
-            elif again and not known.ended and known.order.status in UNSURE and not known.held:
-                work.append(self._sender.enter((Leg(known, known.whole),), look_first=True))
+            elif _is_unsure(known):
+                unsure.append(known)
             else:
                 self._tracker.restate(known)
-        for unit in self._units([t for t in fresh if not self._refused(t)]):
-            work.append(self._begin(unit, again))
+        work += [self._begin(unit, again) for unit in self._units([t for t in fresh if not self._refused(t)])]
+        work += [self._begin(unit, True) for unit in self._units(unsure)]
         await self._all(work)
 
     async def _begin(self, unit: tuple[Tracked, ...], again: bool) -> None:
@@ -74,23 +79,19 @@ class Intake:
                 legs = stop_first([Leg(t, t.whole) for t in unit])
                 await self._sender.enter(legs, look_first=again)
                 return
-            stops = stop_first([Leg(t, Wire(t.key, 0, t.intent.quantity, t.intent.order_type)) for t in unit])
-            kept = [leg.tracked for leg in stops]
-            quiet_ms = self._client.now_ms() + self._client.window_ms if again else 0
-            if again:
-                await self._discovered(kept)
-            self._keeper.keep(*kept, resident=self._resident(kept), quiet_until_ms=quiet_ms)
+            self.keep(unit, self._client.now_ms() + self._client.window_ms if again else 0)
         except Fenced:
             for tracked in unit:
                 if not any(w.maybe_sent or w.known for w in tracked.wires.values()):
                     self._tracker.forget(tracked.key)
             raise
 
-    async def _discovered(self, kept: Sequence[Tracked]) -> None:
-        try:
-            await self._keeper.discover(*kept)
-        except VenueUnavailable:
-            return
+    def keep(self, unit: Sequence[Tracked], quiet_until_ms: int = 0) -> None:
+        """Keep an order or a pair here. One that another process may have begun waits until that is known."""
+        kept = _stop_first(unit)
+        for tracked in kept:
+            tracked.wires = {key: wire for key, wire in tracked.wires.items() if wire.known}
+        self._keeper.keep(*kept, resident=self._resident(kept), quiet_until_ms=quiet_until_ms)
 
     def _refused(self, tracked: Tracked) -> bool:
         """Refuse what the venue would refuse, or what was cancelled before it came."""
@@ -106,12 +107,15 @@ class Intake:
         reason = "; ".join(f"{r.code}: {r.message} ({r.value}, limit {r.limit})" for r in against)
         return bool(against) and self._tracker.tell(tracked, OrderStatus.REJECTED, now, reason)
 
-    def _units(self, fresh: Sequence[Tracked]) -> list[tuple[Tracked, ...]]:
-        by_key = {t.key: t for t in fresh}
+    def _units(self, orders: Sequence[Tracked]) -> list[tuple[Tracked, ...]]:
+        """Single orders and pairs. A leg that comes alone brings the other one, if that is waiting for its answer."""
+        by_key = {t.key: t for t in orders}
         units: list[tuple[Tracked, ...]] = []
         while by_key:
             tracked = by_key.pop(next(iter(by_key)))
             other = by_key.pop(tracked.intent.oco_id, None) if tracked.intent.oco_id else None
+            if other is None and (waiting := self._tracker.get(tracked.intent.oco_id)) and _is_unsure(waiting):
+                other = waiting
             units.append((tracked, other) if other is not None else (tracked,))
         return units
 
@@ -196,7 +200,10 @@ class Intake:
                 still_open[self._finder.own_id(seen.client_id)] = seen
                 still_open[external_id(self._client.config.exchange, seen.symbol, seen.venue_id)] = seen
         await self._all([self._take_up_sent(tracked, still_open.get(tracked.key)) for tracked in sent])
-        self._keep_again(kept, held)
+        for unit in self._units([t for t in sent if _is_unsure(t) and t.intent.symbol in self._rules]):
+            if self._goes(unit):
+                self._sender.resolve(stop_first([Leg(t, t.whole) for t in unit]))
+        await self._keep_again(kept, held)
 
     async def _take_up_sent(self, tracked: Tracked, seen: SeenOrder | None) -> None:
         wire = tracked.whole
@@ -215,10 +222,8 @@ class Intake:
         if seen is not None:
             await self._finder.adopt(tracked, wire, seen)
             self._canceller.wish(tracked)
-        elif not wire.known:
-            self._sender.resolve((Leg(tracked, wire),))
 
-    def _keep_again(self, kept: Memory, held: Sequence[Tracked]) -> None:
+    async def _keep_again(self, kept: Memory, held: Sequence[Tracked]) -> None:
         notes = kept.notes
         by_key = {t.key: t for t in held}
         for tracked in held:
@@ -232,10 +237,22 @@ class Intake:
         while by_key:
             tracked = by_key.pop(next(iter(by_key)))
             other = by_key.pop(tracked.intent.oco_id, None) if tracked.intent.oco_id else None
-            unit = [tracked] if other is None else [tracked, other]
-            ordered = [leg.tracked for leg in stop_first([Leg(t, replace_type(t)) for t in unit])]
+            ordered = _stop_first([tracked] if other is None else [tracked, other])
+            trails = {t.key: await self._trail(t, notes) for t in ordered if t.key in notes.trails}
             resident = notes.pairs.get(ordered[0].key, "")
-            self._keeper.keep(*ordered, resident=resident, trails=notes.trails, quiet_until_ms=quiet_ms)
+            self._keeper.keep(*ordered, resident=resident, trails=trails, quiet_until_ms=quiet_ms)
+
+    async def _trail(self, tracked: Tracked, notes: Notes) -> Decimal:
+        """The best price that a trailing stop has seen, with the bars that opened since it was written down."""
+        best, intent = notes.trails[tracked.key], tracked.intent
+        since = notes.ts_ms + self._client.offset_ms
+        rows = await self._client.ask("ohlcv", partial(self._client.ccxt.fetch_ohlcv, intent.symbol, "1m", since))
+        sells = intent.side is Side.SELL
+        for row in [] if isinstance(rows, Fault) else rows:
+            price = translate.money(row[2] if sells else row[3])
+            if price is not None and int(row[0]) >= since:
+                best = max(best, price) if sells else min(best, price)
+        return best
 
     async def _all(self, work: Sequence[Awaitable[None]]) -> None:
         """A few at a time; the first refusal of the lease is raised when all are through."""
@@ -250,6 +267,13 @@ class Intake:
                 raise outcome
 
 
-def replace_type(tracked: Tracked) -> Wire:
-    """A wire that stands for the order's own type, to sort the legs by."""
-    return Wire(tracked.key, 0, tracked.intent.quantity, tracked.intent.order_type)
+def _stop_first(unit: Sequence[Tracked]) -> list[Tracked]:
+    return [
+        leg.tracked
+        for leg in stop_first([Leg(t, Wire(t.key, 0, t.intent.quantity, t.intent.order_type)) for t in unit])
+    ]
+
+
+def _is_unsure(tracked: Tracked) -> bool:
+    """Whether the desk waits for the order's first answer."""
+    return tracked.order.status in UNSURE and not tracked.held

@@ -39,6 +39,7 @@ class Kept:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     quiet_until_ms: int = 0
     unchecked: bool = False
+    blocked: bool = False
 
     @property
     def name(self) -> str:
@@ -107,6 +108,7 @@ class Keeper:
         kept = Kept(legs, resident, quiet_until_ms=quiet_until_ms, unchecked=quiet_until_ms > 0)
         for key in legs:
             self._kept[key] = kept
+        self._observe(kept)
         self.look(kept)
 
     def on_quote(self, symbol: str) -> None:
@@ -201,7 +203,7 @@ class Keeper:
         now = self._client.now_ms()
         if kept.quiet_until_ms > now:
             return (kept.quiet_until_ms - now) / 1_000 + 0.01
-        if kept.unchecked:
+        if kept.unchecked or kept.blocked:
             return _RETRY_S
         leg = kept.legs[kept.name]
         if leg.intent.order_type is OrderType.TWAP:
@@ -213,6 +215,7 @@ class Keeper:
         async with kept.lock:
             if self._client.now_ms() < kept.quiet_until_ms:
                 return
+            kept.blocked = False
             try:
                 if kept.unchecked:
                     await self.discover(*(t for key in kept.legs if (t := self._tracker.get(key)) is not None))
@@ -220,6 +223,7 @@ class Keeper:
                 while kept.name in self._kept and await self._step(kept):
                     pass
             except (Fenced, VenueUnavailable) as error:
+                kept.blocked = True
                 _log.info("%s: %s waits: %s", self._client.venue, kept.name, error)
 
     async def _step(self, kept: Kept) -> bool:

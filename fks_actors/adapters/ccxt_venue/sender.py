@@ -7,6 +7,7 @@ venue said twice that it does not have it, later than any request for it could s
 import asyncio
 import logging
 import random
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,6 +26,8 @@ from fks_actors.model.orders import OrderIntent, OrderStatus, OrderType
 
 _log = logging.getLogger(__name__)
 _PAUSE_S, _LONGEST_S = 0.2, 3.0
+_KEEPABLE = re.compile(r"trigger immediately|relationship of the prices|MAX_NUM_(ALGO|ICEBERG)_ORDERS", re.IGNORECASE)
+"""Refusals of a stop or a pair that is not wrong: it is reached already, or the venue holds too many."""
 NEVER = "never reached the venue"
 
 
@@ -76,6 +79,8 @@ class Sender:
         self._quotes = quotes
         self.refused: Callable[[Tracked, Wire, str], None] = lambda _tracked, _wire, _reason: None
         """Hears of slices that the venue refused for good."""
+        self.keep: Callable[[tuple[Tracked, ...]], None] | None = None
+        """Takes orders that the venue refuses as they are but that can be kept here."""
         self.known: Callable[[Tracked], None] = lambda _tracked: None
         """Hears of orders whose state has become known."""
 
@@ -114,8 +119,7 @@ class Sender:
         if not isinstance(answer, Fault):
             await self._accepted(unit, answer, protects)
         elif answer.kind is FaultKind.REFUSED:
-            for leg in unit:
-                self._refuse(leg, answer.reason)
+            self._refused(unit, answer.reason)
         elif answer.kind is FaultKind.DUPLICATE:
             self._client.telemetry.counter("fks_duplicates_prevented_total", self._client.venue).inc()
             self._doubt(unit, answer.reason, protects)
@@ -184,6 +188,16 @@ class Sender:
         if any(leg.wire.unsure for leg in unit):
             self._doubt(unit, "the venue's answer names no order", protects)
 
+    def _refused(self, unit: Unit, reason: str) -> None:
+        held = any(leg.tracked.held for leg in unit)
+        if self.keep is not None and not held and _KEEPABLE.search(reason):
+            for leg in unit:
+                del leg.tracked.wires[leg.wire.key]
+            self.keep(tuple(leg.tracked for leg in unit))
+            return
+        for leg in unit:
+            self._refuse(leg, reason)
+
     def _refuse(self, leg: Leg, reason: str) -> None:
         leg.wire.ended = True
         if leg.tracked.held:
@@ -215,7 +229,7 @@ class Sender:
     async def _resolve(self, unit: Unit, protects: bool) -> None:
         pause = _PAUSE_S
         while any(leg.wire.unsure for leg in unit):
-            await asyncio.sleep(pause * random.uniform(0.7, 1.3))  # noqa: S311
+            await asyncio.sleep(self._until_certain_s(unit, pause) * random.uniform(1.0, 1.3))  # noqa: S311
             pause = min(2 * pause, _LONGEST_S)
             try:
                 if any(leg.wire.maybe_sent for leg in unit) and not await self._surely_absent(unit):
@@ -227,6 +241,15 @@ class Sender:
                 continue
             except Fenced as error:
                 _log.info("%s: %s waits for a lease: %s", self._client.venue, unit[0].wire.key, error)
+
+    def _until_certain_s(self, unit: Unit, pause: float) -> float:
+        """How long to wait before the next look: not much longer than until it tells for certain."""
+        settle_s = self._client.dialect.settle_ms / 1_000
+        if all(leg.wire.absent for leg in unit):
+            return settle_s
+        last_ms = max(leg.wire.sent_ms for leg in unit)
+        left_s = (last_ms + self._client.window_ms - self._client.now_ms()) / 1_000
+        return min(pause, left_s + 0.02) if left_s > 0 else pause
 
     async def _surely_absent(self, unit: Unit) -> bool:
         """Whether the venue does not have the unit and never will."""

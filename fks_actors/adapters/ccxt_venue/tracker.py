@@ -106,6 +106,7 @@ class Tracker:
         self.outbox = outbox
         self.moved: dict[str, Decimal] = {}
         self._orders: dict[str, Tracked] = {}
+        self._working: dict[str, Tracked] = {}
         self._by_venue_id: dict[tuple[str, str], str] = {}
         self._strange: set[str] = set()
 
@@ -131,7 +132,7 @@ class Tracker:
 
     def working(self) -> tuple[Tracked, ...]:
         """Every order that has not ended, in order of entry."""
-        return tuple(t for t in self._orders.values() if not t.ended)
+        return tuple(self._working.values())
 
     def enter(self, approved: Approved, now_ms: int) -> Tracked:
         """Begin to track an order that is about to be sent."""
@@ -154,6 +155,7 @@ class Tracker:
     def forget(self, key: str) -> None:
         """Stop tracking an order that was never sent."""
         self._orders.pop(key, None)
+        self._working.pop(key, None)
 
     def name(self, tracked: Tracked, wire: Wire, venue_id: str) -> None:
         """The venue has this order, under its own id."""
@@ -174,7 +176,7 @@ class Tracker:
             return False
         if after is tracked.order:
             return False
-        tracked.order = after
+        self._move(tracked, after)
         self.outbox.put(event)
         return True
 
@@ -194,14 +196,21 @@ class Tracker:
             self._odd(fill.trade_id, fill.ts_ms, str(error))
             return False
         tracked.trades.add(fill.trade_id)
-        tracked.order = after
+        self._move(tracked, after)
         wire.known, wire.filled = True, wire.filled + fill.quantity
         self._count(fill)
         self.outbox.put(fill)
         return True
 
+    def _move(self, tracked: Tracked, after: Order) -> None:
+        tracked.order = after
+        if tracked.ended:
+            self._working.pop(tracked.key, None)
+
     def _add(self, tracked: Tracked) -> Tracked:
         self._orders[tracked.key] = tracked
+        if not tracked.ended:
+            self._working[tracked.key] = tracked
         if len(self._orders) > _ENDED_KEPT:
             for key in [k for k, t in self._orders.items() if t.ended][: _ENDED_KEPT // 10]:
                 ended = self._orders.pop(key)

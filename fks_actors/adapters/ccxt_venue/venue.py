@@ -74,6 +74,7 @@ class CcxtVenue:
         self._finder.ended = self.keeper.on_wire
         self._sender.refused = self.keeper.on_refusal
         self._sender.known = self._canceller.wish
+        self._sender.keep = self._intake.keep
         self._comparing = asyncio.Lock()
         self.streams = Streams(
             client,

@@ -10,6 +10,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from pydantic import SecretStr
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deployments import answers, api, pages, webhook
 from deployments.ports import AsyncInbox, Desk
@@ -25,6 +26,7 @@ _log = logging.getLogger(__name__)
 _DESCRIPTION = "Votes, decisions, orders and the account of an FKS Actors desk. Money is decimal text, times UTC ms."
 _PUSH_S = 2.0
 _CALL_S = 5.0
+_WAKE_APART_S = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +53,18 @@ class Gateway:
 
 
 class Soon:
-    """Does a thing soon after it was asked for, once however often it was asked; a failure is logged and forgotten."""
+    """Does a thing soon after it was asked for, once however often it was asked; a failure is logged and forgotten.
 
-    def __init__(self, work: Callable[[], Awaitable[None]], after_s: float = 0.0) -> None:
+    Args:
+        work: the thing.
+        after_s: what is asked within this time is done together, at its end.
+        apart_s: how long after one time comes the next, at the earliest; the first waits for nothing.
+    """
+
+    def __init__(self, work: Callable[[], Awaitable[None]], after_s: float = 0.0, apart_s: float = 0.0) -> None:
         self._work = work
         self._after_s = after_s
+        self._apart_s = apart_s
         self._wanted = False
         self._task: asyncio.Task[None] | None = None
 
@@ -81,9 +90,29 @@ class Soon:
                     await self._work()
             except (FksError, TimeoutError, OSError) as error:
                 _log.warning("left undone: %s: %s", type(error).__name__, error)
+            if self._apart_s:
+                await asyncio.sleep(self._apart_s)
 
 
-def make_app(gateway: Gateway) -> FastAPI:
+class EdgeApp(FastAPI):
+    """The app; an alert goes straight to its handler, past the framework's routing and layers, which cost more."""
+
+    alerts: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI)."""
+        if (
+            self.alerts is not None
+            and scope["type"] == "http"
+            and scope["path"] == webhook.PATH
+            and scope["method"] == "POST"
+        ):
+            await self.alerts(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+def make_app(gateway: Gateway) -> EdgeApp:
     """The whole HTTP surface: webhook, query API, stream, metrics, dashboard."""
     telemetry = gateway.telemetry
 
@@ -91,7 +120,7 @@ def make_app(gateway: Gateway) -> FastAPI:
         await gateway.desk.push(telemetry.source, telemetry.snapshot())
 
     pushing = Soon(push, _PUSH_S)
-    waking = Soon(gateway.desk.wake)
+    waking = Soon(gateway.desk.wake, apart_s=_WAKE_APART_S)
     view = View(gateway.reader, gateway.desk, gateway.decode, gateway.version, gateway.mode)
     tape = Tape(view, gateway.poll_s, gateway.heartbeat_s)
 
@@ -103,11 +132,14 @@ def make_app(gateway: Gateway) -> FastAPI:
         await pushing.stop()
 
     def count(scope: Mapping[str, Any], status: int) -> None:
-        route = getattr(scope.get("route"), "path", "other")
+        count_at(getattr(scope.get("route"), "path", "other"), status)
+
+    def count_at(route: str, status: int) -> None:
         telemetry.counter("fks_http_requests_total", route, str(status)).inc()
         pushing.ask()
 
-    app = FastAPI(
+    alerts = webhook.Webhook(gateway.inbox, gateway.desk, gateway.reader, _rules(gateway), waking.ask)
+    app = EdgeApp(
         title="FKS Actors",
         version=gateway.version or "0",
         description=_DESCRIPTION,
@@ -118,7 +150,8 @@ def make_app(gateway: Gateway) -> FastAPI:
         lifespan=lifespan,
     )
     answers.answer_errors(app)
-    app.include_router(webhook.router(gateway.inbox, gateway.desk, gateway.reader, _rules(gateway), waking.ask))
+    app.alerts = answers.LastResort(alerts, lambda _, status: count_at(webhook.PATH, status))
+    app.include_router(webhook.router(alerts))
     app.include_router(api.open_router(view))
     app.include_router(api.router(view, gateway.desk, tape, gateway.token, gateway.symbols, telemetry))
     app.include_router(api.metrics_router(gateway.desk, telemetry))

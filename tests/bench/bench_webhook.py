@@ -10,7 +10,7 @@ import os
 import secrets
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -100,41 +100,61 @@ def _line(name: str, tallies: Sequence[Tally], base: float) -> str:
     together = Tally(1.0, [t for tally in tallies for t in tally.times_ms], {})
     rate = median(t.per_second for t in tallies)
     ratio = f"{rate / base:5.2f}" if base else ""
-    return (
-        f"  {name:18} {rate:7.0f}/s  p50 {together.percentile(0.5):6.2f}  p99 {together.percentile(0.99):6.2f} ms {ratio}"
-    )
+    p50, p99 = together.percentile(0.5), together.percentile(0.99)
+    return f"  {name:18} {rate:7.0f}/s  p50 {p50:6.2f}  p99 {p99:6.2f} ms {ratio}"
+
+
+Send = Callable[[str, int, int, float], Tally]
+"""(which application, requests, clients, a second or 0): what came back."""
+
+
+def _sender(ask: Callable[[Order], Tally], port: int, secret: str) -> Send:
+    def send(which: str, count: int, clients: int, rate: float) -> Tally:
+        return _all_well(ask(Order(port, PATHS[which], secret, f"{which}-{time.time_ns()}", count, clients, rate)))
+
+    return send
+
+
+def _closed(send: Send, clients: int, count: int) -> None:
+    rounds: dict[str, list[Tally]] = {which: [] for which in PATHS}
+    for _ in range(ROUNDS):
+        for which in PATHS:
+            rounds[which].append(send(which, count, clients, 0.0))
+    base = median(t.per_second for t in rounds["empty"])
+    print(f"{clients} clients (limit: {LEAST_RATIO} of empty)")
+    for which in PATHS:
+        print(_line(which, rounds[which], base))
+
+
+def _steady(send: Send) -> None:
+    rate, count = STEADY
+    print(f"steady {rate:.0f}/s, from the instant due (limit: p99 {MOST_P99_MS} ms)")
+    for which in PATHS:
+        print(_line(which, [send(which, count, 50, rate)], 0.0))
+
+
+def _soak(send: Send, run: Path) -> None:
+    before = _replica_mib(run)
+    send("webhook", SOAK, 10, 0.0)
+    grown = ", ".join(f"{b:.1f} -> {a:.1f}" for b, a in zip(before, _replica_mib(run), strict=True))
+    print(f"memory of the replicas over {SOAK} requests: {grown} MiB")
 
 
 def main() -> None:
     """Print the figures."""
     secret = secrets.token_hex(16)
-    with tempfile.TemporaryDirectory(prefix="fks", dir=os.environ.get("FKS_BENCH_DIR")) as name, load_generator() as ask:
-        with _edge(Path(name), secret) as (port, run):
-
-            def send(which: str, count: int, clients: int, rate: float = 0.0) -> Tally:
-                label = f"{which}-{time.time_ns()}"
-                return _all_well(ask(Order(port, PATHS[which], secret, label, count, clients, rate)))
-
-            for which in PATHS:
-                send(which, 1_000, 10)
-            for clients, count in CLOSED:
-                rounds: dict[str, list[Tally]] = {which: [] for which in PATHS}
-                for _ in range(ROUNDS):
-                    for which in PATHS:
-                        rounds[which].append(send(which, count, clients))
-                base = median(t.per_second for t in rounds["empty"])
-                print(f"{clients} clients (limit {LEAST_RATIO} of empty)")
-                for which in PATHS:
-                    print(_line(which, rounds[which], base))
-            rate, count = STEADY
-            print(f"steady {rate:.0f}/s, from the instant due (limit p99 {MOST_P99_MS} ms)")
-            for which in PATHS:
-                print(_line(which, [send(which, count, 50, rate)], 0.0))
-            before = _replica_mib(run)
-            send("webhook", SOAK, 10)
-            after = _replica_mib(run)
-            pairs = ", ".join(f"{b:.1f} -> {a:.1f}" for b, a in zip(before, after, strict=True))
-            print(f"memory of the replicas over {SOAK} requests: {pairs} MiB")
+    with (
+        tempfile.TemporaryDirectory(prefix="fks") as folder,
+        load_generator() as ask,
+        _edge(Path(folder), secret) as (port, run),
+    ):
+        send = _sender(ask, port, secret)
+        for which in PATHS:
+            send(which, 2_000, 10, 0.0)
+        for clients, count in CLOSED:
+            _closed(send, clients, count)
+        _steady(send)
+        _soak(send, run)
 
 
 if __name__ == "__main__":

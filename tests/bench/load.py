@@ -1,4 +1,4 @@
-"""A cheap load generator in a process of its own: `python -m tests.bench.load`, an `Order` as a JSON line, a `Tally` back.
+"""A cheap load generator in a process of its own: takes an `Order` as a JSON line, answers with a `Tally`.
 
 Every request's bytes are made before the clock starts. Closed loop: each client sends when its last answer is there.
 With a rate: requests are due at fixed instants, and their time counts from the instant they were due, not from when
@@ -144,8 +144,7 @@ class _Run:
     async def _steady(self, start: float) -> None:
         for number in range(self._order.count):
             due = start + number / self._order.rate
-            while (left := due - time.perf_counter()) > 0:
-                await asyncio.sleep(left)
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
             if self._free:
                 self._free.pop().send(self._waiting.popleft(), due)
             else:

@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from deployments import render
 from deployments.answers import error_answer, json_answer
+from deployments.deadline import Deadline
 from deployments.ports import AsyncInbox, Desk
 from fks_actors.errors import FksError, JournalError
 from fks_actors.journal.ports import JournalReader
@@ -35,7 +36,7 @@ PATH = "/webhook/tradingview"
 
 _log = logging.getLogger(__name__)
 _BODY_S = 3.0
-_STORE_S = 2.5
+_STORE_S = 2.0
 _MAX_WAIT_S = 30
 _WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*\"?(\d{1,6})\"?\s*(?:[,;]|$)", re.ASCII | re.IGNORECASE)
 _COUNTED = {
@@ -108,6 +109,7 @@ class Webhook:
         self._reader = reader
         self._rules = rules
         self._wake = wake
+        self._reading, self._storing = Deadline(_BODY_S), Deadline(_STORE_S)
         self._limiter = RateLimiter(rules.config.rate_limit_per_minute, rules.config.burst)
         self._salts = map(f"{uuid.uuid4().hex}-{{}}".format, itertools.count())
         self._in_flight = rules.telemetry.gauge("fks_webhook_in_flight")
@@ -130,7 +132,7 @@ class Webhook:
         if isinstance(signal, Refused):
             return self._refuse(signal, start)
         try:
-            async with asyncio.timeout(_STORE_S):
+            with self._storing.limit():
                 stored_id = await self._inbox.put_async(signal)
         except (JournalError, TimeoutError) as error:
             _log.warning("an alert was not stored: %s", type(error).__name__)
@@ -156,7 +158,7 @@ class Webhook:
         """Read at most one byte more than an alert may have, then judge it."""
         if headers.get("content-encoding", "identity").lower() != "identity":
             return Refused(415, "invalid_field", "compressed bodies are not read", "content-encoding")
-        raw = await _body(headers, receive)
+        raw = await _body(headers, receive, self._reading)
         if isinstance(raw, Refused):
             return raw
         rules = self._rules
@@ -219,14 +221,14 @@ def _headers(scope: Scope) -> dict[str, str]:
     return found
 
 
-async def _body(headers: Mapping[str, str], receive: Receive) -> bytes | Refused:
+async def _body(headers: Mapping[str, str], receive: Receive, reading: Deadline) -> bytes | Refused:
     """The body, or a refusal as soon as it is too large or too slow."""
     announced = headers.get("content-length", "")
     if announced.isdecimal() and int(announced[:12]) > MAX_BYTES:
         return TOO_LARGE
     raw = b""
     try:
-        async with asyncio.timeout(_BODY_S):
+        with reading.limit():
             while True:
                 message = await receive()
                 if message["type"] == "http.disconnect":

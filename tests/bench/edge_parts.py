@@ -31,7 +31,7 @@ def build(args: dict[str, Any]) -> serve.Application:
         ray_actor_options={"num_cpus": 0},
         health_check_period_s=2.0,
         health_check_timeout_s=10.0,
-        logging_config=LoggingConfig(enable_access_log=False),
+        logging_config=LoggingConfig(enable_access_log=False, log_level="WARNING"),
     ).bind()
 
 

@@ -50,8 +50,10 @@ class SqlInbox:
         self._store = Store(url, _BUSY_MS)
         self._keep = shelf(self._store, replay_window_ms)
         self._clock = clock
-        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
+        self._waiting: list[_Waiting] = []
+        self._asleep = False
+        self._woken: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._closed = False
         try:
@@ -69,6 +71,7 @@ class SqlInbox:
         """
         done: Future[str] = Future()
         self._enqueue(_Waiting(_row(signal), done, None))
+        self._wake()
         return done.result()
 
     async def put_async(self, signal: Signal) -> str:
@@ -76,6 +79,8 @@ class SqlInbox:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[str] = loop.create_future()
         self._enqueue(_Waiting(_row(signal), done, loop))
+        if self._asleep:
+            loop.call_soon(self._wake)  # after the others that are ready now
         return await done
 
     def after(self, cursor: int, limit: int) -> list[tuple[int, Signal]]:
@@ -102,8 +107,7 @@ class SqlInbox:
         """Store what waits, then end the thread and the connections."""
         with self._lock:
             self._closed = True
-            if self._thread is not None:
-                self._queue.put(None)
+        self._wake()
         if self._thread is not None:
             self._thread.join()
         self._store.close()
@@ -115,29 +119,35 @@ class SqlInbox:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="inbox-writer", daemon=True)
                 self._thread.start()
-            self._queue.put(waiting)
+            self._waiting.append(waiting)
+
+    def _wake(self) -> None:
+        """Once it sleeps: a thread that works looks for more by itself, and waking one costs as much as an alert."""
+        with self._lock:
+            asleep, self._asleep = self._asleep, False
+        if asleep:
+            self._woken.put(None)
 
     def _run(self) -> None:
-        last = False
-        while not last:
-            group, last = self._next_group()
+        while True:
+            group = self._next_group()
+            if not group:
+                return
+            _tell(group, self._kept(group))
+
+    def _next_group(self) -> list[_Waiting]:
+        """What waits, at least one; nothing where no more will come."""
+        while True:
+            with self._lock:
+                group, self._waiting = self._waiting[:_GROUP], self._waiting[_GROUP:]
+                self._asleep = not group
+                if not group and self._closed:
+                    return []
             wanted = [each for each in group if not each.done.cancelled()]
             if wanted:
-                _tell(wanted, self._kept(wanted))
-
-    def _next_group(self) -> tuple[list[_Waiting], bool]:
-        """What waits, at least one; and whether it is the last."""
-        first = self._queue.get()
-        group: list[_Waiting] = []
-        while first is not None:
-            group.append(first)
-            if len(group) == _GROUP:
-                return group, False
-            try:
-                first = self._queue.get_nowait()
-            except queue.Empty:
-                return group, False
-        return group, True
+                return wanted
+            if not group:
+                self._woken.get()
 
     def _kept(self, group: Sequence[_Waiting]) -> list[str] | JournalError:
         """The ids that stand under the group's keys, in its order, or why there are none."""

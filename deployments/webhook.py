@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deployments import render
-from deployments.answers import error_answer, json_answer
+from deployments.answers import Plain, error_answer, json_answer
 from deployments.deadline import Deadline
 from deployments.ports import AsyncInbox, Desk
 from fks_actors.errors import FksError, JournalError
@@ -125,7 +125,7 @@ class Webhook:
             self._in_flight.dec()
         await response(scope, receive, send)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Response:
+    async def _answer(self, scope: Scope, receive: Receive) -> ASGIApp:
         start = time.perf_counter()
         headers = _headers(scope)
         signal = await self._received(scope, headers, receive)
@@ -145,14 +145,14 @@ class Webhook:
         self._duration.observe(taken_s)
         if stored_id != signal.signal_id:
             self._count("duplicate", "fks_webhook_duplicates_total")
-            return json_answer({"status": "duplicate", "signal_id": stored_id})
+            return Plain({"status": "duplicate", "signal_id": stored_id}, 200)
         self._count("accepted")
         wait_s = wanted_wait_s(headers.get("prefer", ""))
         done = await self._outcome(stored_id, wait_s) if wait_s else None
         if done is not None:
             return done
         self._wake()
-        return json_answer({"status": SignalStatus.ACCEPTED, "signal_id": stored_id}, 202)
+        return Plain({"status": SignalStatus.ACCEPTED, "signal_id": stored_id}, 202)
 
     async def _received(self, scope: Scope, headers: Mapping[str, str], receive: Receive) -> Signal | Refused:
         """Read at most one byte more than an alert may have, then judge it."""

@@ -1,4 +1,4 @@
-"""Another process for the tests: `python -m tests.integration.sql.worker commit|put ...`."""
+"""Another process for the tests: `python -m tests.integration.sql.worker commit|put|stream ...`."""
 
 import sys
 import time
@@ -30,6 +30,20 @@ def put(url: str, now_ms: str, label: str, *keys: str) -> None:
     print(" ".join(found), flush=True)  # noqa: T201
 
 
+def stream(url: str, label: str, count: str) -> None:
+    """Put distinct signals, ten at a time; say each one's key when it is stored."""
+    inbox = SqlInbox(url, 300_000, lambda: time.time_ns() // 1_000_000)
+
+    def keep(number: int) -> None:
+        key = f"id:{label}{number}"
+        inbox.put(signal(f"{label}{number}", key))
+        print(key, flush=True)  # noqa: T201
+
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(keep, range(int(count))))
+    inbox.close()
+
+
 if __name__ == "__main__":
-    verbs: dict[str, Callable[..., None]] = {"commit": commit, "put": put}
+    verbs: dict[str, Callable[..., None]] = {"commit": commit, "put": put, "stream": stream}
     verbs[sys.argv[1]](*sys.argv[2:])

@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from pydantic import SecretStr
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deployments import answers, api, pages, webhook
 from deployments.ports import AsyncInbox, Desk
@@ -27,6 +28,7 @@ from fks_actors.webhook.symbols import Listing, Markets
 _DESCRIPTION = "Votes, decisions, orders and the account of an FKS Actors desk. Money is decimal text, times UTC ms."
 _PUSH_S = 2.0
 _TELL_S = 1.0
+_WAKE_APART_S = 0.01  # a wake costs as much as an alert; a desk that is behind looks for more by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,25 @@ class Gateway:
     telemetry: Telemetry = field(default_factory=lambda: Telemetry(f"gateway-{uuid.uuid4().hex[:12]}"))
 
 
-def make_app(gateway: Gateway) -> FastAPI:
+class EdgeApp(FastAPI):
+    """The app; an alert goes straight to its handler, past the framework's routing and layers, which cost more."""
+
+    alerts: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI)."""
+        if (
+            self.alerts is not None
+            and scope["type"] == "http"
+            and scope["path"] == webhook.PATH
+            and scope["method"] == "POST"
+        ):
+            await self.alerts(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+def make_app(gateway: Gateway) -> EdgeApp:
     """The whole HTTP surface: webhook, query API, stream, metrics, dashboard."""
     telemetry = gateway.telemetry
 
@@ -63,7 +83,7 @@ def make_app(gateway: Gateway) -> FastAPI:
         await gateway.desk.push(telemetry.source, telemetry.snapshot())
 
     pushing = Soon(push, _PUSH_S)
-    waking = Soon(gateway.desk.wake)
+    waking = Soon(gateway.desk.wake, apart_s=_WAKE_APART_S)
     view = View(gateway.reader, gateway.desk, gateway.decode, gateway.version, gateway.mode)
     tape = Tape(view, gateway.poll_s, gateway.heartbeat_s)
     reception = _reception(gateway)
@@ -81,13 +101,16 @@ def make_app(gateway: Gateway) -> FastAPI:
         await pushing.stop()
 
     def count(scope: Mapping[str, Any], status: int) -> None:
-        route = getattr(scope.get("route"), "path", "other")
+        count_at(scope, getattr(scope.get("route"), "path", "other"), status)
+
+    def count_at(scope: Mapping[str, Any], route: str, status: int) -> None:
         telemetry.counter("fks_http_requests_total", route, str(status)).inc()
         if status in KINDS:
             security.note(status, _peer(scope, reception), route)
         pushing.ask()
 
-    app = FastAPI(
+    alerts = webhook.Webhook(gateway.inbox, gateway.desk, gateway.reader, reception, telemetry, waking.ask)
+    app = EdgeApp(
         title="FKS Actors",
         version=gateway.version or "0",
         description=_DESCRIPTION,
@@ -98,7 +121,8 @@ def make_app(gateway: Gateway) -> FastAPI:
         lifespan=lifespan,
     )
     answers.answer_errors(app)
-    app.include_router(webhook.router(gateway.inbox, gateway.desk, gateway.reader, reception, telemetry, waking.ask))
+    app.alerts = answers.LastResort(alerts, lambda scope, status: count_at(scope, webhook.PATH, status))
+    app.include_router(webhook.router(alerts))
     app.include_router(api.open_router(view))
     app.include_router(api.router(view, gateway.desk, tape, gateway.token, gateway.symbols, telemetry))
     app.include_router(api.metrics_router(gateway.desk, telemetry))

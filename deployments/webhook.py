@@ -10,13 +10,14 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from fastapi import APIRouter, Request, Response
-from starlette.requests import ClientDisconnect
+from fastapi import APIRouter, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deployments import render
-from deployments.answers import error_answer, json_answer
+from deployments.answers import Plain, error_answer, json_answer
+from deployments.deadline import Deadline
 from deployments.ports import AsyncInbox, Desk
 from deployments.reception import Reception
 from deployments.webhook_docs import ANSWERS, BODY
@@ -28,9 +29,11 @@ from fks_actors.webhook.intake import TOO_LARGE
 from fks_actors.webhook.payload import MAX_BYTES
 from fks_actors.webhook.refused import Refused
 
+PATH = "/webhook/tradingview"
+
 _log = logging.getLogger(__name__)
 _BODY_S = 3.0
-_STORE_S = 2.5
+_STORE_S = 2.0
 _MAX_WAIT_S = 30
 _WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*\"?(\d{1,6})\"?\s*(?:[,;]|$)", re.ASCII | re.IGNORECASE)
 _COUNTED = {
@@ -43,7 +46,7 @@ _COUNTED = {
 
 
 class Webhook:
-    """Receives alerts at one replica."""
+    """Receives alerts at one replica: an ASGI application, so that an alert meets nothing but these checks."""
 
     def __init__(
         self,
@@ -60,57 +63,59 @@ class Webhook:
         self._reception = reception
         self._telemetry = telemetry
         self._wake = wake
+        self._reading, self._storing = Deadline(_BODY_S), Deadline(_STORE_S)
         self._salts = map(f"{uuid.uuid4().hex}-{{}}".format, itertools.count())
         self._in_flight = telemetry.gauge("fks_webhook_in_flight")
         self._duration = telemetry.histogram("fks_webhook_duration_seconds")
         self._put_seconds = telemetry.histogram("fks_inbox_put_seconds")
 
-    async def answer(self, request: Request) -> Response:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, whatever it holds."""
         self._in_flight.inc()
         try:
-            return await self._answer(request)
+            response = await self._answer(scope, receive)
         finally:
             self._in_flight.dec()
+        await response(scope, receive, send)
 
-    async def _answer(self, request: Request) -> Response:
+    async def _answer(self, scope: Scope, receive: Receive) -> ASGIApp:
         start = time.perf_counter()
-        received = await self._receive(request)
-        if isinstance(received, Refused):
-            return self._refuse(received, start)
+        headers = _headers(scope)
+        signal = await self._received(scope, headers, receive)
+        if isinstance(signal, Refused):
+            return self._refuse(signal, start)
         try:
-            async with asyncio.timeout(_STORE_S):
-                stored_id = await self._inbox.put_async(received)
+            with self._storing.limit():
+                stored_id = await self._inbox.put_async(signal)
         except (JournalError, TimeoutError) as error:
             _log.warning("an alert was not stored: %s", type(error).__name__)
             self._telemetry.counter("fks_journal_errors_total", "inbox_put").inc()
             return self._refuse(
                 Refused(503, "unavailable", "the alert could not be stored; send it again", "", 5), start
             )
-        self._put_seconds.observe(time.perf_counter() - start)
-        self._duration.observe(time.perf_counter() - start)
-        if stored_id != received.signal_id:
+        taken_s = time.perf_counter() - start
+        self._put_seconds.observe(taken_s)
+        self._duration.observe(taken_s)
+        if stored_id != signal.signal_id:
             self._count("duplicate", "fks_webhook_duplicates_total")
-            return json_answer({"status": "duplicate", "signal_id": stored_id})
+            return Plain({"status": "duplicate", "signal_id": stored_id}, 200)
         self._count("accepted")
-        wait_s = wanted_wait_s(request.headers.get("prefer", ""))
+        wait_s = wanted_wait_s(headers.get("prefer", ""))
         done = await self._outcome(stored_id, wait_s) if wait_s else None
         if done is not None:
             return done
         self._wake()
-        return json_answer({"status": SignalStatus.ACCEPTED, "signal_id": stored_id}, 202)
+        return Plain({"status": SignalStatus.ACCEPTED, "signal_id": stored_id}, 202)
 
-    async def _receive(self, request: Request) -> Signal | Refused:
+    async def _received(self, scope: Scope, headers: Mapping[str, str], receive: Receive) -> Signal | Refused:
         """Read at most one byte more than an alert may have, then judge it."""
-        headers: dict[str, str] = {}
-        for name, value in request.headers.items():
-            headers[name] = f"{headers[name]}, {value}" if name in headers else value
-        direct = request.client.host if request.client else ""
+        direct = scope["client"][0] if scope.get("client") else ""
         caller = self._reception.caller(direct, headers.get("x-forwarded-for", ""))
         refused = await self._reception.at_door(headers, caller)
         if refused:
             return refused
-        return await self._reception.judge(await _body(request), headers, caller, next(self._salts))
+        body = await _body(headers, receive, self._reading)
+        return await self._reception.judge(body, headers, caller, next(self._salts))
 
     async def _outcome(self, signal_id: str, wait_s: int) -> Response | None:
         """What the desk made of it within `wait_s`, as the journal tells it; None where that is not known."""
@@ -150,25 +155,36 @@ class Webhook:
             self._telemetry.counter(own).inc()
 
 
-async def _body(request: Request) -> bytes | Refused:
+def _headers(scope: Scope) -> dict[str, str]:
+    """By lower-case name; what stands several times is joined, as one reads it."""
+    found: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        key, text = name.decode("latin-1"), value.decode("latin-1")
+        found[key] = f"{found[key]}, {text}" if key in found else text
+    return found
+
+
+async def _body(headers: Mapping[str, str], receive: Receive, reading: Deadline) -> bytes | Refused:
     """The body, or a refusal as soon as it is too large or too slow."""
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
+    if headers.get("content-encoding", "identity").lower() != "identity":
         return Refused(415, "invalid_field", "compressed bodies are not read", "content-encoding")
-    announced = request.headers.get("content-length", "")
+    announced = headers.get("content-length", "")
     if announced.isdecimal() and int(announced[:12]) > MAX_BYTES:
         return TOO_LARGE
-    raw = bytearray()
+    raw: bytes = b""
     try:
-        async with asyncio.timeout(_BODY_S):
-            async for chunk in request.stream():
-                raw += chunk
+        with reading.limit():
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return Refused(400, "invalid_json", "the body is not complete")
+                raw += message.get("body", b"")
                 if len(raw) > MAX_BYTES:
                     return TOO_LARGE
+                if not message.get("more_body", False):
+                    return raw
     except TimeoutError:
         return Refused(408, "unavailable", f"the body did not arrive within {_BODY_S:.0f} s")
-    except ClientDisconnect:
-        return Refused(400, "invalid_json", "the body is not complete")
-    return bytes(raw)
 
 
 def wanted_wait_s(prefer: str) -> int:
@@ -177,21 +193,24 @@ def wanted_wait_s(prefer: str) -> int:
     return min(int(found[1]), _MAX_WAIT_S) if found else 0
 
 
-def router(
-    inbox: AsyncInbox,
-    desk: Desk,
-    reader: JournalReader,
-    reception: Reception,
-    telemetry: Telemetry,
-    wake: Callable[[], None],
-) -> APIRouter:
-    """The webhook's route."""
-    webhook = Webhook(inbox, desk, reader, reception, telemetry, wake)
+class _Handed(Response):
+    """Hands the request on to the ASGI application."""
+
+    def __init__(self, webhook: Webhook) -> None:
+        super().__init__()
+        self._webhook = webhook
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._webhook(scope, receive, send)
+
+
+def router(webhook: Webhook) -> APIRouter:
+    """The webhook's route: describes it, answers other methods, and takes alerts where the app is mounted elsewhere."""
     routes = APIRouter(tags=["webhook"])
 
-    @routes.post("/webhook/tradingview", status_code=202, openapi_extra=BODY, responses=ANSWERS)
-    async def tradingview(request: Request) -> Response:
+    @routes.post(PATH, status_code=202, openapi_extra=BODY, responses=ANSWERS)
+    async def tradingview() -> Response:
         """Store an alert durably and answer; the desk takes it from there."""
-        return await webhook.answer(request)
+        return _Handed(webhook)
 
     return routes

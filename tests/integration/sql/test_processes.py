@@ -87,6 +87,41 @@ def test_put_when_processes_race_for_expired_keys_then_exactly_one_fires_each_ag
     inbox.close()
 
 
+@pytest.mark.parametrize("enough", [1, 40])
+def test_put_when_the_writer_is_killed_then_what_it_told_is_stored_and_known_again(
+    url: str, start: Start, enough: int
+) -> None:
+    worker = start("stream", url, "a", "1000000")
+    told = [said(worker) for _ in range(enough)]
+    worker.kill()
+    told += worker.communicate()[0].split()
+    inbox = SqlInbox(url, WINDOW_MS, lambda: NOW_MS)
+    stored = {s.dedupe_key: s.signal_id for _, s in inbox.after(0, 1_000_000)}
+    assert set(told) <= set(stored)
+    assert len(stored) <= len(told) + 10  # stored, and killed before it could say so
+    for key, first in stored.items():
+        assert inbox.put(signal("again", key)) == first
+    inbox.close()
+
+
+def test_after_when_processes_write_meanwhile_then_every_row_is_read_once_in_order(url: str, start: Start) -> None:
+    workers = [start("stream", url, label, "300") for label in "ab"]
+    for worker in workers:
+        said(worker)
+    inbox = SqlInbox(url, WINDOW_MS, lambda: NOW_MS)
+    seen: list[int] = []
+    keys: list[str] = []
+    writing = True
+    while writing:
+        writing = any(worker.poll() is None for worker in workers)
+        while page := inbox.after(seen[-1] if seen else 0, 7):
+            seen += [cursor for cursor, _ in page]
+            keys += [s.dedupe_key for _, s in page]
+    assert seen == sorted(set(seen))
+    assert sorted(keys) == sorted(f"id:{label}{number}" for label in "ab" for number in range(300))
+    inbox.close()
+
+
 def test_open_when_many_do_so_at_once_then_the_tables_are_made_once(url: str) -> None:
     with ThreadPoolExecutor(6) as pool:
         inboxes = list(pool.map(lambda _: SqlInbox(url, WINDOW_MS, lambda: NOW_MS), range(6)))

@@ -1,4 +1,4 @@
-"""Another process for the tests: `python -m tests.integration.sql.worker commit|put|lease ...`."""
+"""Another process for the tests: `python -m tests.integration.sql.worker commit|put|lease|stream ...`."""
 
 import sys
 import time
@@ -40,6 +40,20 @@ def lease(url: str, now_ms: str, label: str, *names: str) -> None:
     print(" ".join(won), flush=True)  # noqa: T201
 
 
+def stream(url: str, label: str, count: str) -> None:
+    """Put distinct signals, ten at a time; say each one's key when it is stored."""
+    inbox = SqlInbox(url, 300_000, lambda: time.time_ns() // 1_000_000)
+
+    def keep(number: int) -> None:
+        key = f"id:{label}{number}"
+        inbox.put(signal(f"{label}{number}", key))
+        print(key, flush=True)  # noqa: T201
+
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(keep, range(int(count))))
+    inbox.close()
+
+
 if __name__ == "__main__":
-    verbs: dict[str, Callable[..., None]] = {"commit": commit, "put": put, "lease": lease}
+    verbs: dict[str, Callable[..., None]] = {"commit": commit, "put": put, "lease": lease, "stream": stream}
     verbs[sys.argv[1]](*sys.argv[2:])

@@ -178,7 +178,8 @@ async def _body(headers: Mapping[str, str], receive: Receive, reading: Deadline)
                 message = await receive()
                 if message["type"] == "http.disconnect":
                     return Refused(400, "invalid_json", "the body is not complete")
-                raw += message.get("body", b"")
+                chunk: bytes = message.get("body", b"")
+                raw += chunk
                 if len(raw) > MAX_BYTES:
                     return TOO_LARGE
                 if not message.get("more_body", False):

@@ -1,6 +1,7 @@
 """Another process for the tests: `python -m tests.integration.sql.worker commit|put|lease|stream ...`."""
 
 import sys
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -44,10 +45,13 @@ def stream(url: str, label: str, count: str) -> None:
     """Put distinct signals, ten at a time; say each one's key when it is stored."""
     inbox = SqlInbox(url, 300_000, lambda: time.time_ns() // 1_000_000)
 
+    saying = threading.Lock()
+
     def keep(number: int) -> None:
         key = f"id:{label}{number}"
         inbox.put(signal(f"{label}{number}", key))
-        print(key, flush=True)  # noqa: T201
+        with saying:
+            print(key, flush=True)  # noqa: T201
 
     with ThreadPoolExecutor(10) as pool:
         list(pool.map(keep, range(int(count))))

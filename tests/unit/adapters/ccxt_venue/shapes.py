@@ -1,12 +1,14 @@
 """Orders and trades in the shapes that the exchanges send, read by ccxt as it reads them live; no request is made."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import ccxt
 
-WIRE = Path("/work/shared/data/wire/binance-exchangeInfo.json")
+DATA = Path(os.environ.get("FKS_TEST_DATA", Path(__file__).parents[5] / "shared" / "data"))
+WIRE = DATA / "wire" / "binance-exchangeInfo.json"
 
 KRAKEN_ORDER = {
     "cl_ord_id": "f5000102030405060708090a0b0c0d0e",

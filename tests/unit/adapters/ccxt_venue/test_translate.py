@@ -149,7 +149,7 @@ def test_rules_when_the_exchange_does_not_tell_its_steps_then_is_refused() -> No
         translate.market_rules({"symbol": "BTC/USDT", "base": "BTC", "quote": "USDT"})
 
 
-@pytest.mark.skipif(not shapes.WIRE.exists(), reason="the captured exchangeInfo is not here")
+@pytest.mark.skipif(not shapes.WIRE.exists(), reason="the shared data is not here; set FKS_TEST_DATA")
 def test_rules_when_read_from_the_captured_exchange_info_then_every_market_has_them() -> None:
     markets = shapes.captured_markets()
     rules = {symbol: translate.market_rules(market) for symbol, market in markets.items()}

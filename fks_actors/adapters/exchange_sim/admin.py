@@ -134,7 +134,7 @@ async def _spoken(
         return await handler(request)
     except VenueRefusal as refusal:
         return web.json_response({"error": refusal.message}, status=refusal.status)
-    except (ConfigError, ValueError, TypeError, InvalidOperation) as error:
+    except (ConfigError, ValueError, TypeError, InvalidOperation, msgspec.DecodeError) as error:
         return web.json_response({"error": str(error) or type(error).__name__}, status=400)
 
 

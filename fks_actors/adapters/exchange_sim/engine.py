@@ -19,23 +19,24 @@ from fks_actors.adapters.exchange_sim.register import Register
 from fks_actors.adapters.exchange_sim.state import (
     BalancesChanged,
     Execution,
+    Followed,
     Happened,
     Kind,
     ListHappened,
     NewOrder,
+    News,
     OrderList,
     PublicTrade,
     SimOrder,
     Status,
     Tif,
     Trade,
-    UserEvent,
 )
 from fks_actors.adapters.exchange_sim.stops import arm, follows, touched
 from fks_actors.model.orders import ZERO, Side
 
 ClockMs = Callable[[], int]
-Listener = Callable[[tuple[UserEvent, ...]], None]
+Listener = Callable[[tuple[News, ...]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Engine(Register):
         self.boards = {n: Board(m, prices[n], ladder or Ladder(), seed) for n, m in markets.items()}
         self.listeners: list[Listener] = []
         self.next_share: list[Decimal] = []
-        self._news: list[UserEvent] = []
+        self._news: list[News] = []
         self._depth = 0
 
     # -- orders
@@ -293,7 +294,8 @@ class Engine(Register):
         for order in list(self.waiting_of[board.market.name].values()):
             if not order.status.open:
                 continue
-            follows(order, board.last)
+            if follows(order, board.last):
+                self._news.append(Followed(order))
             if touched(order, board.last):
                 self._activate(order)
 

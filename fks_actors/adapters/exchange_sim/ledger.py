@@ -14,17 +14,18 @@ from typing import IO, TYPE_CHECKING, Any
 from fks_actors.adapters.exchange_sim.account import Account
 from fks_actors.adapters.exchange_sim.state import (
     BalancesChanged,
+    Followed,
     Happened,
     Hold,
     Kind,
     ListHappened,
     NewOrder,
+    News,
     OrderList,
     SimOrder,
     Status,
     Tif,
     Trade,
-    UserEvent,
 )
 from fks_actors.errors import ConfigError
 from fks_actors.model.orders import ZERO, Side
@@ -97,7 +98,7 @@ class Ledger:
             "submissions": self.submissions,
         }
 
-    def _note(self, engine: "Engine", news: tuple[UserEvent, ...]) -> None:
+    def _note(self, engine: "Engine", news: tuple[News, ...]) -> None:
         orders: dict[int, SimOrder] = {}
         rows: list[Row] = []
         for event in news:
@@ -106,6 +107,8 @@ class Ledger:
                 orders[event.order.order_id] = event.order
                 if event.trade:
                     rows.append({"k": "trade", "v": asdict(event.trade)})
+            elif isinstance(event, Followed):
+                orders[event.order.order_id] = event.order
             elif isinstance(event, ListHappened):
                 rows.append({"k": "list", "v": asdict(event.order_list)})
             elif isinstance(event, BalancesChanged):

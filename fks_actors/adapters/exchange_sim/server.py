@@ -83,7 +83,7 @@ class _Exchange:
     async def _rest(self, request: web.Request) -> web.StreamResponse:
         venue = self._venue
         method, path, query = request.method, request.path, request.rel_url.raw_query_string
-        body = await request.text()
+        body = (await request.read()).decode(errors="replace")
         strikes = venue.faults.strike(method, path)
         if strikes.latency_ms:
             await asyncio.sleep(strikes.latency_ms / 1_000)

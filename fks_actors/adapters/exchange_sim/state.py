@@ -208,4 +208,12 @@ class BalancesChanged:
     ts_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A trailing stop has moved with the market: for the ledger; the client is not told."""
+
+    order: SimOrder
+
+
 UserEvent = Happened | ListHappened | BalancesChanged
+News = UserEvent | Followed

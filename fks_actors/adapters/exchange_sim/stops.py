@@ -40,16 +40,18 @@ def arm(order: SimOrder, price: Decimal) -> None:
     order.extreme = price if order.active else None
 
 
-def follows(order: SimOrder, price: Decimal) -> None:
-    """Let a trailing stop follow the market to `price`."""
+def follows(order: SimOrder, price: Decimal) -> bool:
+    """Let a trailing stop follow the market to `price`; whether that changed it."""
     request, stop = order.request, order.request.stop_price
     if not request.trailing_bips:
-        return
+        return False
+    before = (order.active, order.extreme)
     if not order.active and stop is not None:
         order.active = price <= stop if order.side_of_stop > 0 else price >= stop
     if order.active:
         best = price if order.extreme is None else order.extreme
         order.extreme = max(best, price) if waits_for_fall(request) else min(best, price)
+    return before != (order.active, order.extreme)
 
 
 def touched(order: SimOrder, price: Decimal) -> bool:

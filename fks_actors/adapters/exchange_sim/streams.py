@@ -15,7 +15,7 @@ from aiohttp import WSMsgType, web
 
 from fks_actors.adapters.exchange_sim.channels import Channel, open_channel
 from fks_actors.adapters.exchange_sim.codes import VenueRefusal
-from fks_actors.adapters.exchange_sim.state import UserEvent
+from fks_actors.adapters.exchange_sim.state import Followed, News
 from fks_actors.adapters.exchange_sim.venue import Lot, Venue
 from fks_actors.adapters.exchange_sim.wire import user_event
 
@@ -144,7 +144,8 @@ class Streams:
 
     def _subscribe(self, connection: Connection, text: str) -> None:
         call = _decoded(text)
-        method, names, call_id = call.get("method"), call.get("params") or [], call.get("id")
+        method, given, call_id = call.get("method"), call.get("params"), call.get("id")
+        names = [str(n) for n in given] if isinstance(given, list) else []
         if method == "SUBSCRIBE":
             unknown = [n for n in names if n not in self._venue.listen_keys and not self._known(n)]
             if unknown:
@@ -173,7 +174,8 @@ class Streams:
     async def _call(self, connection: Connection, text: str) -> None:
         venue, call = self._venue, _decoded(text)
         method, call_id = str(call.get("method")), call.get("id")
-        params = {n: _told(v) for n, v in (call.get("params") or {}).items()}
+        given = call.get("params")
+        params = {n: _text(v) for n, v in given.items()} if isinstance(given, dict) else {}
         strikes = venue.faults.strike("WS", method)
         if strikes.latency_ms:
             await asyncio.sleep(strikes.latency_ms / 1_000)
@@ -217,11 +219,13 @@ class Streams:
         connection.subscriptions.add(number)
         return {"subscriptionId": number}
 
-    def _told(self, news: tuple[UserEvent, ...]) -> None:
+    def _told(self, news: tuple[News, ...]) -> None:
         connections = [c for c in self._connections if c.subscriptions or c.names & self._venue.listen_keys]
         if not connections:
             return
         for event in news:
+            if isinstance(event, Followed):
+                continue
             message = user_event(self._venue.engine, event)
             for connection in connections:
                 for number in connection.subscriptions:
@@ -238,6 +242,6 @@ def _decoded(text: str) -> Row:
     return call if isinstance(call, dict) else {}
 
 
-def _told(value: object) -> str:
+def _text(value: object) -> str:
     """A JSON value as it stands in a signature."""
     return str(value).lower() if isinstance(value, bool) else str(value)

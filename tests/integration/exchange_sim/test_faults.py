@@ -170,7 +170,12 @@ async def test_faults_when_seeded_then_the_same_requests_are_struck() -> None:
     assert set(struck[0]) == {200, 502}
 
 
-async def test_admin_when_asked_wrongly_then_it_says_why(admin: Admin) -> None:
+async def test_admin_when_asked_wrongly_then_it_says_why(sim: RunningSim, admin: Admin) -> None:
+    async with aiohttp.ClientSession() as session:
+        async with session.post(f"{sim.admin_url}/faults", data=b"{not json") as answer:
+            assert answer.status == 400
+        async with session.post(f"{sim.url}/api/v3/order", data=b"symbol=\xff\xfe") as answer:
+            assert answer.status == 401
     assert "kind" in (await admin.post("/faults", 400, kind="earthquake"))["error"]
     assert "colour" in (await admin.post("/faults", 400, kind="latency", colour="red"))["error"]
     assert "price" in (await admin.post("/price", 400, symbol=BTC))["error"]

@@ -1,5 +1,6 @@
 """The real ccxt client on the simulated exchange: markets, account, and every order type."""
 
+import os
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from fks_actors.adapters.exchange_sim.server import RunningSim, running_sim
 from tests.integration.exchange_sim.conftest import Admin, make_client
 
 BTC = "BTC/USDT"
-CAPTURED = Path("/work/shared/data/wire/binance-exchangeInfo.json")
+DATA = Path(os.environ.get("FKS_TEST_DATA", Path(__file__).parents[4] / "shared" / "data"))
+CAPTURED = DATA / "wire" / "binance-exchangeInfo.json"
 
 
 async def test_load_markets_when_asked_with_keys_then_precision_limits_and_types_are_the_venues(client: Any) -> None:
@@ -222,7 +224,7 @@ async def test_unknown_paths_when_asked_then_404_and_wrong_methods_405(sim: Runn
             assert answer.status == 405
 
 
-@pytest.mark.skipif(not CAPTURED.is_file(), reason="no captured exchangeInfo on this machine")
+@pytest.mark.skipif(not CAPTURED.is_file(), reason="the shared data is not here; set FKS_TEST_DATA")
 async def test_exchange_info_when_captured_then_its_symbols_and_filters_rule() -> None:
     config = SimConfig(exchange_info=CAPTURED, symbols=("ETH/BTC", "BTC/USDT"), balances={"BTC": Decimal(1)})
     async with running_sim(config) as sim:

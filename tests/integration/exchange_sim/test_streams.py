@@ -12,6 +12,7 @@ import pytest
 from fks_actors.adapters.exchange_sim.server import RunningSim, running_sim
 from fks_actors.adapters.exchange_urls import exchange_options
 from fks_actors.adapters.feeds.live import open_live
+from fks_actors.adapters.feeds.timing import LiveTiming, wall_ms
 from tests.integration.exchange_sim.conftest import CONFIG, Admin, awaits, make_client, until
 
 BTC = "BTC/USDT"
@@ -154,3 +155,49 @@ async def test_live_feed_when_it_runs_on_the_simulator_then_history_comes_and_ba
             assert all(r[4] == closes[r[0]].close for r in both)
         finally:
             await feed.close()
+
+
+async def test_live_feed_when_a_minute_is_over_then_the_bar_closes_as_the_venue_tells_it() -> None:
+    async with running_sim(replace(CONFIG, feed="simulated", prices={})) as sim, aiohttp.ClientSession() as session:
+        shift_ms = 0
+        timing = LiveTiming(clock_ms=lambda: wall_ms() + shift_ms)
+        options = exchange_options("binance", sim.url)
+        feed = await open_live("binance", [BTC], "1m", history_bars=5, options=options, timing=timing)
+        try:
+            last = (await feed.history())[-1]
+            for _ in range(2):
+                await Admin(sim.admin_url, session).post("/clock", advance_ms=60_000)
+                shift_ms += 60_000
+                (batch,) = await feed.next(last.ts_ms, 1, 10)
+                assert batch.ts_ms == last.ts_ms + 60_000
+                assert batch.candles[0].open == last.candles[0].close
+                last = batch
+            told = dict(sim.venue.tapes["BTCUSDT"].bars(60_000, last.ts_ms, last.ts_ms + 1))
+            assert told[last.ts_ms].open == last.candles[0].open
+        finally:
+            await feed.close()
+
+
+async def test_kline_stream_when_the_minute_turns_then_the_old_bar_is_told_closed(
+    sim: RunningSim, admin: Admin
+) -> None:
+    async with aiohttp.ClientSession() as session, session.ws_connect(f"{sim.url}/ws/btcusdt@kline_1m") as socket:
+        first = (await socket.receive_json(timeout=5))["k"]
+        await admin.post("/clock", advance_ms=60_000)
+        rows = [(await socket.receive_json(timeout=5))["k"] for _ in range(2)]
+        assert [(k["t"] - first["t"], k["x"]) for k in rows] == [(0, True), (60_000, False)]
+
+
+async def test_websockets_when_sent_nonsense_then_they_answer_and_stay(sim: RunningSim) -> None:
+    async with aiohttp.ClientSession() as session:
+        for path, nonsense in (
+            ("/ws", ["[]", "{}", '{"method": "SUBSCRIBE", "params": 5, "id": 1}', '{"method": 1, "params": {}}']),
+            ("/ws-api/v3", ["[]", "{", '{"id": 1, "method": "order.place", "params": [1]}', '{"method": "nothing"}']),
+        ):
+            async with session.ws_connect(sim.url + path) as socket:
+                for text in nonsense:
+                    await socket.send_str(text)
+                    answer = await socket.receive_json(timeout=5)
+                    assert "error" in answer or answer == {"result": None, "id": 1}
+                await socket.send_json({"id": 7, "method": "LIST_SUBSCRIPTIONS" if path == "/ws" else "ping"})
+                assert (await socket.receive_json(timeout=5))["id"] == 7

@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from contextlib import ExitStack, closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -32,23 +33,26 @@ def facts(engine: Engine) -> list[object]:
 
 
 @given(st.lists(steps, max_size=25))
-@settings(max_examples=40)
+@settings(max_examples=80)
 def test_restore_when_the_venue_was_killed_then_it_goes_on_as_if_it_had_not_been(todo: list[object]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        engine, ledger = started(Path(folder) / "ledger.jsonl")
-        for step in todo:
-            do(engine, step)
-        again, later = started(Path(folder) / "ledger.jsonl")
-        assert facts(again) == facts(engine)
-        assert again.trades == engine.trades
-        assert again.account.totals == engine.account.totals
-        assert locked(again) == locked(engine)
-        assert list(again.open) == sorted(engine.open)
-        again.move(BTC, D(130_000))
-        again.move(BTC, D(70_000))
-        check_books(again)
-        ledger.close()
-        later.close()
+        path = Path(folder) / "ledger.jsonl"
+        with ExitStack() as stack:
+            ledger = stack.enter_context(closing(Ledger(path)))
+            engine, again = make_engine(ladder=THIN), make_engine(ladder=THIN)
+            ledger.restore(engine)
+            for step in todo:
+                do(engine, step)
+            later = stack.enter_context(closing(Ledger(path)))
+            later.restore(again)
+            assert facts(again) == facts(engine)
+            assert again.trades == engine.trades
+            assert again.account.totals == engine.account.totals
+            assert locked(again) == locked(engine)
+            assert list(again.open) == sorted(engine.open)
+            again.move(BTC, D(130_000))
+            again.move(BTC, D(70_000))
+            check_books(again)
 
 
 def test_restore_when_the_last_line_is_torn_then_it_never_happened(tmp_path: Path) -> None:

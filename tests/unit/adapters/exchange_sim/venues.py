@@ -7,7 +7,7 @@ from fks_actors.adapters.exchange_sim.board import Ladder
 from fks_actors.adapters.exchange_sim.engine import Engine
 from fks_actors.adapters.exchange_sim.ledger import Ledger
 from fks_actors.adapters.exchange_sim.markets import default_markets
-from fks_actors.adapters.exchange_sim.state import Kind, NewOrder, SimOrder, Tif, UserEvent
+from fks_actors.adapters.exchange_sim.state import Kind, NewOrder, News, SimOrder, Tif
 from fks_actors.model.orders import ZERO, Side
 
 NOW_MS = 1_750_000_000_000
@@ -33,9 +33,9 @@ def make_engine(funds: Mapping[str, Decimal] = FUNDS, ladder: Ladder | None = No
     return Engine(markets, PRICES, funds, Clock(), ladder=ladder, seed=7)
 
 
-def listened(engine: Engine) -> list[UserEvent]:
+def listened(engine: Engine) -> list[News]:
     """Everything that the engine tells from now on."""
-    heard: list[UserEvent] = []
+    heard: list[News] = []
     engine.listeners.append(heard.extend)
     return heard
 
@@ -83,6 +83,8 @@ def check_books(engine: Engine, funds: Mapping[str, Decimal] = FUNDS) -> None:
     assert {a: t for a, t in account.totals.items() if t} == {a: t for a, t in expected.items() if t}
     assert all(account.free(a) >= 0 and account.locked.get(a, ZERO) >= 0 for a in account.totals)
     _check_holds(engine)
+    waiting = {o.order_id for o in engine.open.values() if o.request.kind.conditional and not o.working}
+    assert {i for found in engine.waiting_of.values() for i in found} == waiting
     for entry in engine.orders.values():
         trades = engine.trades_of.get(entry.order_id, [])
         assert entry.executed == sum((t.quantity for t in trades), ZERO) <= entry.quantity

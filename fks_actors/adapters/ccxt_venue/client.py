@@ -215,6 +215,7 @@ def _options(connection: Connection, dialect: Dialect) -> dict[str, Any]:
             "recvWindow": config.recv_window_ms,
             "adjustForTimeDifference": False,
             "warnOnFetchOpenOrdersWithoutSymbol": False,
+            **({"fetchOrder": {"acknowledged": True}} if config.exchange == "bybit" else {}),
         },
     }
     if dialect.burst_window_ms:

@@ -24,6 +24,7 @@ from fks_actors.model.markets import MarketRules
 from fks_actors.model.orders import Approved, OrderIntent, OrderStatus, OrderType, OrderUpdate, Origin, Side
 
 _TOGETHER = 8
+_MARGIN_MS = 60_000
 
 
 class Intake:
@@ -218,7 +219,7 @@ class Intake:
         elif not wire.known and not self._native(tracked.intent):
             return
         elif seen is None:
-            seen = await self._finder.find(tracked.key, tracked.intent.symbol)
+            seen = await self._finder.find(tracked.key, tracked.intent.symbol, tracked.first_ms - _MARGIN_MS)
         if seen is not None:
             await self._finder.adopt(tracked, wire, seen)
             self._canceller.wish(tracked)

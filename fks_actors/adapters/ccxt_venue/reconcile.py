@@ -12,6 +12,7 @@ from typing import Protocol
 
 from fks_actors.adapters.ccxt_venue import client_ids, translate
 from fks_actors.adapters.ccxt_venue.client import Client
+from fks_actors.adapters.ccxt_venue.dialects import Lookup
 from fks_actors.adapters.ccxt_venue.faults import Fault
 from fks_actors.adapters.ccxt_venue.finder import Finder
 from fks_actors.adapters.ccxt_venue.tracker import Tracked, Tracker, Wire
@@ -226,7 +227,9 @@ class Reconciler:
             return
         tracked, wire = found
         symbol = tracked.intent.symbol
-        seen = await self._finder.find(key, symbol) if tracked.intent.origin is not Origin.EXTERNAL else None
+        seen = None
+        if tracked.intent.origin is not Origin.EXTERNAL:
+            seen = await self._finder.find(key, symbol, tracked.first_ms - _OVERLAP_MS)
         if seen is None and wire.venue_id:
             seen = await self._finder.by_venue_id(wire.venue_id, symbol)
         if seen is not None:
@@ -234,7 +237,7 @@ class Reconciler:
             await self._finder.adopt(tracked, wire, seen)
             return
         wire.absent += 1
-        if wire.absent >= _GONE_AFTER:
+        if wire.absent >= _GONE_AFTER and self._client.dialect.lookup is not Lookup.SCAN:
             wire.ended = True
             self._note(f"{key}: {GONE}")
             if not tracked.held:

@@ -61,7 +61,8 @@ class Tracked:
     """One order of the desk (or an adopted one) and its orders at the venue.
 
     `first_ms`: when it came, on the wall clock. `wish`: it is to be cancelled as soon as it is known. `held`: the
-    connector keeps it, the venue has its slices at most.
+    connector keeps it, the venue has its slices at most. `restored`: it comes from the journal, a predecessor may have
+    sent it.
     """
 
     order: Order
@@ -70,6 +71,7 @@ class Tracked:
     wires: dict[str, Wire] = field(default_factory=dict)
     wish: bool = False
     held: bool = False
+    restored: bool = False
 
     @property
     def key(self) -> str:
@@ -142,7 +144,7 @@ class Tracker:
 
     def restore(self, order: Order, trade_ids: Iterable[str], first_ms: int, sent_ms: int) -> Tracked:
         """Track an order as the journal holds it. One without an answer may have been sent until `sent_ms`."""
-        tracked = Tracked(order, first_ms, trades=set(trade_ids))
+        tracked = Tracked(order, first_ms, trades=set(trade_ids), restored=True)
         if order.status in UNSURE:
             tracked.whole.maybe_sent, tracked.whole.sent_ms = True, sent_ms
         return self._add(tracked)

@@ -71,9 +71,9 @@ class CcxtVenue:
         self._intake = Intake(
             client, self.tracker, self._finder, self._sender, self._canceller, self.keeper, self.reconciler, self._rules
         )
-        self._finder.ended = self.keeper.on_wire
+        self._finder.ended = lambda tracked, _wire: self.keeper.wake(tracked)
         self._sender.refused = self.keeper.on_refusal
-        self._sender.known = self._canceller.wish
+        self._sender.known = self._known
         self._sender.keep = self._intake.keep
         self._comparing = asyncio.Lock()
         self.streams = Streams(
@@ -259,15 +259,19 @@ class CcxtVenue:
 
     def _heard_orders(self, rows: list[SeenOrder]) -> None:
         for seen in rows:
+            if seen.symbol not in self._rules:
+                continue
             found = self._wire_of(seen)
             if found is None:
                 self._tasks.start("stranger", self.compare())
                 continue
             self._finder.hear(*found, seen)
-            self._canceller.wish(found[0])
+            self._known(found[0])
 
     def _heard_trades(self, rows: list[SeenTrade]) -> None:
         for trade in rows:
+            if trade.symbol not in self._rules:
+                continue
             found = self.reconciler.wire_of(trade)
             if found is None:
                 self._tasks.start("stranger", self.compare())
@@ -275,6 +279,11 @@ class CcxtVenue:
             if trade.venue_id:
                 self.tracker.name(*found, trade.venue_id)
             self._finder.book(*found, [trade])
+
+    def _known(self, tracked: Tracked) -> None:
+        """An order's state became known: carry on with what waited for it."""
+        self._canceller.wish(tracked)
+        self.keeper.wake(tracked)
 
     def _wire_of(self, seen: SeenOrder) -> tuple[Tracked, Wire] | None:
         if seen.venue_id and (found := self.tracker.by_venue_id(seen.symbol, seen.venue_id)):

@@ -2,7 +2,8 @@
 
 HAProxy mode, as many replicas each, signed alerts that are all distinct, a durable insert with full sync before each
 202. Rounds alternate, so that both see the same machine; a figure is the median of its rounds, a percentile that of all
-rounds' answers. Two controls: the empty POST as it is, and with the one option of Serve that alerts have. The desk is a listener: nothing works on the signals meanwhile, but it is woken.
+rounds' answers. Two controls: the empty POST as it is, and with the one option of Serve that alerts have. The desk is a
+listener: nothing works on the signals meanwhile, but it is woken.
 FKS_BENCH_REPLICAS, FKS_BENCH_ROUNDS and FKS_BENCH_URL (an inbox in PostgreSQL) change what is measured.
 """
 

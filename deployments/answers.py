@@ -1,7 +1,7 @@
 """How the edge answers: JSON with Decimals as plain text, and one shape for every error."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -9,11 +9,25 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from deployments import shapes
 from fks_actors.errors import ActorUnavailable, DataError, FksError
 
 _log = logging.getLogger(__name__)
 _CODES = {401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "method_not_allowed", 429: "rate_limited"}
 _RETRY_S = 5
+_SECURITY = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+)
+_UNCACHED = (*_SECURITY, (b"cache-control", b"no-store"))
 
 
 class ApiError(Exception):
@@ -39,11 +53,32 @@ def json_answer(content: Any, status: int = 200, headers: Mapping[str, str] | No
     return Response(msgspec.json.encode(content), status, dict(headers or {}), "application/json")
 
 
+class Plain:
+    """A short JSON answer that is sent without the framework (ASGI)."""
+
+    __slots__ = ("_body", "_status")
+
+    def __init__(self, content: Any, status: int) -> None:
+        self._body = msgspec.json.encode(content)
+        self._status = status
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Send it."""
+        headers = ((b"content-length", b"%d" % len(self._body)), (b"content-type", b"application/json"))
+        await send({"type": "http.response.start", "status": self._status, "headers": headers})
+        await send({"type": "http.response.body", "body": self._body})
+
+
 def error_answer(
     status: int, code: str, message: str, field: str = "", headers: Mapping[str, str] | None = None
 ) -> Response:
     """The one shape of an error."""
     return json_answer({"error": {"code": code, "message": message, "field": field}}, status, headers)
+
+
+def documented(**meanings: str) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI's `responses` for refusals: `documented(_401="no token", ...)`, all of the one shape."""
+    return {int(name[1:]): {"description": told, "model": shapes.Refusal} for name, told in meanings.items()}
 
 
 def answer_errors(app: FastAPI) -> None:
@@ -87,19 +122,6 @@ async def _fks_error(_: Request, error: Exception) -> Response:
 class LastResort:
     """The outermost layer (ASGI): whatever escapes becomes a logged 503, security headers go onto every answer."""
 
-    HEADERS = (
-        (b"x-content-type-options", b"nosniff"),
-        (b"referrer-policy", b"no-referrer"),
-        (b"x-frame-options", b"DENY"),
-        (b"cross-origin-opener-policy", b"same-origin"),
-        (b"cross-origin-resource-policy", b"same-origin"),
-        (
-            b"content-security-policy",
-            b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-            b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-        ),
-    )
-
     def __init__(self, app: Any, count: Any) -> None:
         self._app = app
         self._count = count
@@ -127,6 +149,5 @@ class LastResort:
                 raise
             await error_answer(503, "unavailable", "an internal error; it is logged")(scope, receive, sending)
 
-    def _missing(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        cached = any(name.lower() == b"cache-control" for name, _ in headers)
-        return [*self.HEADERS] if cached else [*self.HEADERS, (b"cache-control", b"no-store")]
+    def _missing(self, headers: Sequence[tuple[bytes, bytes]]) -> Sequence[tuple[bytes, bytes]]:
+        return _SECURITY if any(name.lower() == b"cache-control" for name, _ in headers) else _UNCACHED

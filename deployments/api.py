@@ -7,13 +7,14 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Path, Query, Response
-from fastapi.responses import StreamingResponse
+from fastapi.responses import PlainTextResponse, StreamingResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from deployments import render, shapes
-from deployments.answers import ApiError, json_answer
+from deployments.answers import ApiError, documented, json_answer
+from deployments.order_routes import add_order_routes
 from deployments.ports import Desk
 from deployments.tape import Tape
 from deployments.view import View
@@ -28,6 +29,13 @@ Limit = Annotated[int, Query(ge=1, le=500)]
 Symbol = Annotated[str, Query(max_length=64)]
 Key = Annotated[str, Path(max_length=256)]
 _METRICS_S = 3.0
+_REFUSALS = documented(
+    _401="the bearer token is missing or wrong",
+    _404="nothing is recorded there",
+    _422="a parameter is missing, unknown or out of bounds",
+    _503="the desk or the journal does not answer",
+)
+_BAD_BODY = documented(_400="the body is not JSON")
 T = TypeVar("T")
 
 
@@ -69,7 +77,7 @@ def open_router(view: View) -> APIRouter:
         """Always ok where it is answered."""
         return json_answer({"status": "ok"})
 
-    @routes.get("/ready", summary="Can the desk trade?")
+    @routes.get("/ready", summary="Can the desk trade?", responses=documented(_503="a part is not ready"))
     async def ready() -> Response:
         """Ok, or which part is not."""
         missing = await view.missing_part()
@@ -84,10 +92,11 @@ def router(
     view: View, desk: Desk, tape: Tape, token: SecretStr, symbols: tuple[str, ...], telemetry: Telemetry
 ) -> APIRouter:
     """The query API and the controls, behind the token."""
-    routes = APIRouter(prefix="/api/v1", dependencies=[Depends(guarded(token))])
+    routes = APIRouter(prefix="/api/v1", dependencies=[Depends(guarded(token))], responses=_REFUSALS)
     _add_lists(routes, view, symbols)
     _add_state(routes, view)
     _add_desk(routes, desk, tape, symbols, telemetry)
+    add_order_routes(routes, desk)
     _add_unbuilt(routes)
     return routes
 
@@ -175,7 +184,7 @@ def _add_desk(routes: APIRouter, desk: Desk, tape: Tape, symbols: tuple[str, ...
         """Every actor and its state."""
         return json_answer(await desk.agents())
 
-    @routes.post("/decide", tags=["desk"])
+    @routes.post("/decide", tags=["desk"], responses=_BAD_BODY)
     async def decide(body: DecideBody) -> Response:
         """What the minds say of the last bar; nothing is traded."""
         said = await desk.decide(known(body.symbol, symbols))
@@ -183,7 +192,7 @@ def _add_desk(routes: APIRouter, desk: Desk, tape: Tape, symbols: tuple[str, ...
         votes = [render.vote(ballot) for ballot in said["ballots"]]
         return json_answer({**shown, "votes": votes, "verdict": render.verdict(said["verdict"])})
 
-    @routes.post("/control", tags=["desk"])
+    @routes.post("/control", tags=["desk"], responses=_BAD_BODY)
     async def control(body: ControlBody) -> Response:
         """Change what the desk may do: active, reducing or halted."""
         return json_answer(await desk.control(body.id or uuid.uuid4().hex, body.state, body.reason))
@@ -215,7 +224,7 @@ def metrics_router(desk: Desk, telemetry: Telemetry) -> APIRouter:
     """`/metrics` for Prometheus."""
     routes = APIRouter(tags=["metrics"])
 
-    @routes.get("/metrics", summary="Prometheus text of the whole cluster")
+    @routes.get("/metrics", summary="Prometheus text of the whole cluster", response_class=PlainTextResponse)
     async def metrics() -> Response:
         """The cluster's page; this replica's own figures alone where the desk does not answer."""
         return Response(await _cluster_page(desk, telemetry), 200, media_type=CONTENT_TYPE)

@@ -43,6 +43,6 @@ def build(args: dict[str, Any]) -> serve.Application:
         graceful_shutdown_timeout_s=_CLOSING_S,
         health_check_period_s=2.0,
         health_check_timeout_s=10.0,
-        logging_config=LoggingConfig(enable_access_log=False),
+        logging_config=LoggingConfig(enable_access_log=False, log_level="WARNING"),
     )
     return deployment.bind(checked.model_dump(mode="json"))

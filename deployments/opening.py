@@ -2,6 +2,7 @@
 
 import os
 import time
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,27 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from deployments.gateway import Gateway
 from fks_actors.errors import ConfigError
+from fks_actors.telemetry import Telemetry
 from fks_actors.webhook.config import WebhookConfig
+from fks_actors.webhook.limits import Rate, RateLimiter
+from fks_actors.webhook.symbols import Listing
+
+
+class VenueArgs(BaseModel):
+    """One venue that an alert may name: `exchange` is ccxt's id of it, `ids` its own spot markets, id -> BASE/QUOTE."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    exchange: str = ""
+    ids: dict[str, str] = Field(default_factory=dict)
 
 
 class EdgeArgs(BaseModel):
     """What a replica is built from; it may run on any node, so files must lie where every node has them.
 
     `webhook` is WebhookConfig without its secret, which comes from `secret_file` or, without one, from the environment
-    variable `secret_env`; `token_file` and `token_env` likewise for the query API.
+    variable `secret_env`; `token_file` and `token_env` likewise for the query API. `venues` are the desk's, by name;
+    `redis_url` is where replicas share their rate limits, empty for nowhere.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,6 +45,8 @@ class EdgeArgs(BaseModel):
     token_file: str = ""
     token_env: str = "FKS_API_TOKEN"  # noqa: S105 (a variable's name)
     mode: str = "paper"
+    venues: dict[str, VenueArgs] = Field(default_factory=dict)
+    redis_url: str = Field(default="", repr=False)
     replicas: int = Field(default=2, ge=1, le=64)
 
 
@@ -59,6 +75,7 @@ def open_gateway(args: EdgeArgs) -> Gateway:
     token = _secret(args.token_file, args.token_env)
     if token is None:
         raise ConfigError(f"the query API has no token: set {args.token_env} or name a token file")
+    telemetry = Telemetry(f"gateway-{uuid.uuid4().hex[:12]}")
     return Gateway(
         inbox=SqlInbox(args.inbox_url, config.replay_window_s * 1000, _now_ms),
         reader=open_reader(args.journal_url),
@@ -70,7 +87,20 @@ def open_gateway(args: EdgeArgs) -> Gateway:
         now_ms=_now_ms,
         version=__version__,
         mode=args.mode,
+        venues=tuple(Listing(name, venue.exchange, venue.ids) for name, venue in args.venues.items()),
+        limiter=_shared_limiter(args, config, telemetry),
+        telemetry=telemetry,
     )
+
+
+def _shared_limiter(args: EdgeArgs, config: WebhookConfig, telemetry: Telemetry) -> RateLimiter | None:
+    if not args.redis_url:
+        return None
+    from fks_actors.adapters.limits_store import MemoryLimiter, RedisLimiter
+
+    rate = Rate(config.rate_limit_per_minute, config.burst)
+    degraded = telemetry.gauge("fks_rate_limit_degraded")
+    return RedisLimiter(rate, args.redis_url, f"fks:{args.namespace}", MemoryLimiter(rate), degraded.set)
 
 
 def _webhook_config(args: EdgeArgs) -> WebhookConfig:

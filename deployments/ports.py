@@ -1,8 +1,11 @@
 """What the edge needs from the desk and the inbox; `actors.handles.DeskHandle` and `adapters.sql.SqlInbox` have it."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
-from fks_actors.model.records import Signal
+from fks_actors.desk.state import Change
+from fks_actors.model.orders import Order
+from fks_actors.model.records import AuditRecord, Signal
 from fks_actors.telemetry import Sample
 
 
@@ -39,6 +42,18 @@ class Desk(Protocol):
 
     async def control(self, control_id: str, state: str, reason: str) -> dict[str, Any]:
         """Change the trading state; `state` and `reason` as they are now. Idempotent by `control_id`."""
+        ...
+
+    async def cancel(self, request_id: str, client_order_ids: Sequence[str]) -> list[Order]:
+        """End working orders, all where none is named; those that worked, as they stood."""
+        ...
+
+    async def replace(self, request_id: str, client_order_id: str, change: Change) -> Order | None:
+        """Change a working order; as it stood, None where none works under that id."""
+        ...
+
+    async def audit(self, records: Sequence[AuditRecord]) -> None:
+        """Write down who was refused; durable when it returns. What a failed call brought may be written as well."""
         ...
 
     async def status(self) -> dict[str, Any]:

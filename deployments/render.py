@@ -131,6 +131,15 @@ def signal(record: SignalRecord, orders: Sequence[Order]) -> shapes.SignalShape:
         "quantity": _maybe(alert.quantity),
         "sizing": alert.sizing,
         "price": _maybe(alert.price),
+        "stop_loss": _maybe(alert.stop_loss),
+        "take_profit": _maybe(alert.take_profit),
+        "trail_pct": _maybe(alert.trail_pct),
+        "display_quantity": _maybe(alert.display_quantity),
+        "duration_s": alert.duration_s,
+        "slices": alert.slices,
+        "oco": alert.oco,
+        "advisory": alert.advisory,
+        "exchange": alert.exchange,
         "confidence": money(alert.confidence),
         "strategy": alert.strategy,
         "orders": [order(each) for each in orders],
@@ -153,8 +162,8 @@ def equity(point: EquityPoint) -> shapes.EquityShape:
 
 
 def account(state: RiskState) -> shapes.AccountShape:
-    """What is owned, at risk's marks."""
-    held = state.account
+    """What is owned, at risk's marks, all venues together and each."""
+    held = state.total()
     worth = held.equity(state.marks)
     unrealised = sum(
         ((state.marks.get(s, p.entry_price) - p.entry_price) * p.quantity for s, p in held.positions.items()), ZERO
@@ -171,13 +180,27 @@ def account(state: RiskState) -> shapes.AccountShape:
         "drawdown": money(_drawdown(state)),
         "peak_equity": money(max(state.peak_equity, worth)),
         "day_pnl": money(worth - state.day_start_equity if state.day_ms else ZERO),
+        "venues": [_venue(name, state) for name in sorted(state.accounts)],
+    }
+
+
+def _venue(name: str, state: RiskState) -> shapes.VenueShape:
+    held = state.accounts[name]
+    return {
+        "venue": name,
+        "cash": money(held.cash),
+        "equity": money(held.equity(state.marks)),
+        "exposure": money(held.exposure(state.marks)),
+        "reserved": money(sum((r.quote for r in state.reservations.values() if r.venue == name), ZERO)),
+        "realised": money(held.realised()),
+        "fees": money(held.fees),
     }
 
 
 def positions(state: RiskState) -> list[shapes.PositionShape]:
     """What is held, by symbol."""
     rows: list[shapes.PositionShape] = []
-    for symbol, held in sorted(state.account.positions.items()):
+    for symbol, held in sorted(state.total().positions.items()):
         if not held.quantity:
             continue
         mark = state.marks.get(symbol, held.entry_price)
@@ -190,6 +213,11 @@ def positions(state: RiskState) -> list[shapes.PositionShape]:
                 "value": money(held.quantity * mark),
                 "unrealised": money((mark - held.entry_price) * held.quantity),
                 "realised": money(held.realised),
+                "venues": {
+                    venue: money(owned.quantity)
+                    for venue, account in sorted(state.accounts.items())
+                    if (owned := account.position(symbol)).quantity
+                },
             }
         )
     return rows
@@ -219,7 +247,15 @@ def risk(state: RiskState, changes: Sequence[ControlRecord]) -> shapes.RiskShape
         "approvals_last_minute": len(state.approvals_ms),
         "marks": {symbol: money(mark) for symbol, mark in sorted(state.marks.items())},
         "reservations": [
-            {"client_order_id": order_id, "symbol": r.symbol, "quote": money(r.quote), "base": money(r.base)}
+            {
+                "client_order_id": order_id,
+                "venue": r.venue,
+                "symbol": r.symbol,
+                "quote": money(r.quote),
+                "base": money(r.base),
+                "left": money(r.left),
+                "oco_id": r.oco_id,
+            }
             for order_id, r in sorted(state.reservations.items())
         ],
         "controls": controls(changes),
@@ -273,7 +309,7 @@ def feed(run: RunRecord | None, said: dict[str, Any]) -> shapes.FeedShape:
 
 
 def _drawdown(state: RiskState) -> Decimal:
-    worth = state.account.equity(state.marks)
+    worth = state.total().equity(state.marks)
     peak = max(state.peak_equity, worth)
     return ((peak - worth) / peak).quantize(Decimal("1E-8")) if peak > 0 else ZERO
 

@@ -3,6 +3,34 @@
 from typing_extensions import TypedDict
 
 
+class ErrorShape(TypedDict):
+    """What is wrong: `code` for programs, `message` for people, `field` the one at fault or empty."""
+
+    code: str
+    message: str
+    field: str
+
+
+class Refusal(TypedDict):
+    """The one shape of an answer that is none."""
+
+    error: ErrorShape
+
+
+class AcceptedShape(TypedDict):
+    """An alert is stored: accepted now, or a duplicate of the one with this id."""
+
+    status: str
+    signal_id: str
+
+
+class OutcomeShape(AcceptedShape, total=False):
+    """As AcceptedShape; within `Prefer: wait=N` also what the desk made of it."""
+
+    orders: "list[OrderShape]"
+    reasons: "list[RefusalShape]"
+
+
 class VoteShape(TypedDict):
     """One ballot. An abstention has `action` "abstain", no confidence, and its reason's code in `abstained`."""
 
@@ -90,7 +118,7 @@ class FillShape(TypedDict):
 
 
 class SignalShape(TypedDict):
-    """What became of a webhook alert."""
+    """What became of a webhook alert. `oco`: a stop_loss order that is paired with a take_profit."""
 
     signal_id: str
     status: str
@@ -102,6 +130,15 @@ class SignalShape(TypedDict):
     quantity: str | None
     sizing: str
     price: str | None
+    stop_loss: str | None
+    take_profit: str | None
+    trail_pct: str | None
+    display_quantity: str | None
+    duration_s: int
+    slices: int
+    oco: bool
+    advisory: bool
+    exchange: str
     confidence: str
     strategy: str
     orders: list[OrderShape]
@@ -121,8 +158,21 @@ class EquityShape(TypedDict):
     state: str
 
 
+class VenueShape(TypedDict):
+    """What is owned at one venue, in quote currency."""
+
+    venue: str
+    cash: str
+    equity: str
+    exposure: str
+    reserved: str
+    realised: str
+    fees: str
+
+
 class AccountShape(TypedDict):
-    """What is owned now; `unrealised` at the marks, `reserved` held back for open orders, all in quote currency."""
+    """What is owned now, all venues together; `unrealised` at the marks, `reserved` held back for open orders, all in
+    quote currency. `venues` is the same by venue."""
 
     currency: str
     cash: str
@@ -135,10 +185,11 @@ class AccountShape(TypedDict):
     drawdown: str
     peak_equity: str
     day_pnl: str
+    venues: list[VenueShape]
 
 
 class PositionShape(TypedDict):
-    """A holding."""
+    """A holding, all venues together; `venues` says how much of it lies where."""
 
     symbol: str
     quantity: str
@@ -147,15 +198,20 @@ class PositionShape(TypedDict):
     value: str
     unrealised: str
     realised: str
+    venues: dict[str, str]
 
 
 class ReservationShape(TypedDict):
-    """What an unfinished order holds back."""
+    """What an unfinished order holds back at its venue: `quote` for a BUY, `base` for a SELL; `left` is what it may
+    still trade. Two legs that name each other in `oco_id` hold the larger `base` together."""
 
     client_order_id: str
+    venue: str
     symbol: str
     quote: str
     base: str
+    left: str
+    oco_id: str
 
 
 class ControlShape(TypedDict):

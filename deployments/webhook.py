@@ -10,29 +10,30 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
 
-from fastapi import APIRouter, Request, Response
-from starlette.requests import ClientDisconnect
+from fastapi import APIRouter, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deployments import render
-from deployments.answers import error_answer, json_answer
+from deployments.answers import Plain, error_answer, json_answer
+from deployments.deadline import Deadline
 from deployments.ports import AsyncInbox, Desk
+from deployments.reception import Reception
+from deployments.webhook_docs import ANSWERS, BODY
 from fks_actors.errors import FksError, JournalError
 from fks_actors.journal.ports import JournalReader
 from fks_actors.model.records import Signal, SignalStatus
 from fks_actors.telemetry import Telemetry
-from fks_actors.webhook.config import WebhookConfig
-from fks_actors.webhook.intake import TOO_LARGE, receive
+from fks_actors.webhook.intake import TOO_LARGE
 from fks_actors.webhook.payload import MAX_BYTES
-from fks_actors.webhook.rate import RateLimiter
 from fks_actors.webhook.refused import Refused
+
+PATH = "/webhook/tradingview"
 
 _log = logging.getLogger(__name__)
 _BODY_S = 3.0
-_STORE_S = 2.5
+_STORE_S = 2.0
 _MAX_WAIT_S = 30
 _WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*\"?(\d{1,6})\"?\s*(?:[,;]|$)", re.ASCII | re.IGNORECASE)
 _COUNTED = {
@@ -40,134 +41,81 @@ _COUNTED = {
     "stale": "fks_webhook_stale_total",
     "low_confidence": "fks_webhook_low_confidence_total",
     "rate_limited": "fks_rate_limited_total",
+    "forbidden": "fks_peer_denied_total",
 }
-_BODY_DOC = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {"type": "object", "required": ["symbol", "side"]},
-                "example": {
-                    "symbol": "BTC/USDT",
-                    "side": "buy",
-                    "order_type": "market",
-                    "quantity": "0.01",
-                    "confidence": 0.9,
-                    "id": "alert-1",
-                    "secret": "...",
-                },
-            }
-        },
-    }
-}
-_ACCEPTED = {"status": "accepted", "signal_id": "sig-0123456789abcdef01234567"}
-
-
-def _documented(meaning: str, example: dict[str, Any]) -> dict[str, Any]:
-    return {"description": meaning, "content": {"application/json": {"example": example}}}
-
-
-def _refusal(meaning: str, code: str, field: str = "") -> dict[str, Any]:
-    return _documented(meaning, {"error": {"code": code, "message": "...", "field": field}})
-
-
-_ANSWERS_DOC: dict[int | str, dict[str, Any]] = {
-    202: _documented("stored", _ACCEPTED),
-    200: _documented("known already, or done within Prefer: wait=N", {**_ACCEPTED, "status": "duplicate"}),
-    400: _refusal("not JSON", "invalid_json"),
-    401: _refusal("missing or wrong signature or secret", "unauthorized"),
-    413: _refusal("larger than 8 KiB", "too_large"),
-    422: _refusal("a field is missing, unknown, invalid or out of bounds", "stale", "timestamp"),
-    429: _refusal("too many; see Retry-After", "rate_limited"),
-    501: _refusal("a later release can do this", "not_implemented", "trail_pct"),
-    503: _refusal("not stored; send it again", "unavailable"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What alerts are measured with."""
-
-    config: WebhookConfig
-    symbols: tuple[str, ...]
-    now_ms: Callable[[], int]
-    telemetry: Telemetry
 
 
 class Webhook:
-    """Receives alerts at one replica."""
+    """Receives alerts at one replica: an ASGI application, so that an alert meets nothing but these checks."""
 
     def __init__(
-        self, inbox: AsyncInbox, desk: Desk, reader: JournalReader, rules: Rules, wake: Callable[[], None]
+        self,
+        inbox: AsyncInbox,
+        desk: Desk,
+        reader: JournalReader,
+        reception: Reception,
+        telemetry: Telemetry,
+        wake: Callable[[], None],
     ) -> None:
         self._inbox = inbox
         self._desk = desk
         self._reader = reader
-        self._rules = rules
+        self._reception = reception
+        self._telemetry = telemetry
         self._wake = wake
-        self._limiter = RateLimiter(rules.config.rate_limit_per_minute, rules.config.burst)
+        self._reading, self._storing = Deadline(_BODY_S), Deadline(_STORE_S)
         self._salts = map(f"{uuid.uuid4().hex}-{{}}".format, itertools.count())
-        self._in_flight = rules.telemetry.gauge("fks_webhook_in_flight")
-        self._duration = rules.telemetry.histogram("fks_webhook_duration_seconds")
-        self._put_seconds = rules.telemetry.histogram("fks_inbox_put_seconds")
+        self._in_flight = telemetry.gauge("fks_webhook_in_flight")
+        self._duration = telemetry.histogram("fks_webhook_duration_seconds")
+        self._put_seconds = telemetry.histogram("fks_inbox_put_seconds")
 
-    async def answer(self, request: Request) -> Response:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, whatever it holds."""
         self._in_flight.inc()
         try:
-            return await self._answer(request)
+            response = await self._answer(scope, receive)
         finally:
             self._in_flight.dec()
+        await response(scope, receive, send)
 
-    async def _answer(self, request: Request) -> Response:
+    async def _answer(self, scope: Scope, receive: Receive) -> ASGIApp:
         start = time.perf_counter()
-        received = await self._receive(request)
-        if isinstance(received, Refused):
-            return self._refuse(received, start)
+        headers = _headers(scope)
+        signal = await self._received(scope, headers, receive)
+        if isinstance(signal, Refused):
+            return self._refuse(signal, start)
         try:
-            async with asyncio.timeout(_STORE_S):
-                stored_id = await self._inbox.put_async(received)
+            with self._storing.limit():
+                stored_id = await self._inbox.put_async(signal)
         except (JournalError, TimeoutError) as error:
             _log.warning("an alert was not stored: %s", type(error).__name__)
-            self._rules.telemetry.counter("fks_journal_errors_total", "inbox_put").inc()
+            self._telemetry.counter("fks_journal_errors_total", "inbox_put").inc()
             return self._refuse(
                 Refused(503, "unavailable", "the alert could not be stored; send it again", "", 5), start
             )
-        self._put_seconds.observe(time.perf_counter() - start)
-        self._duration.observe(time.perf_counter() - start)
-        if stored_id != received.signal_id:
+        taken_s = time.perf_counter() - start
+        self._put_seconds.observe(taken_s)
+        self._duration.observe(taken_s)
+        if stored_id != signal.signal_id:
             self._count("duplicate", "fks_webhook_duplicates_total")
-            return json_answer({"status": "duplicate", "signal_id": stored_id})
+            return Plain({"status": "duplicate", "signal_id": stored_id}, 200)
         self._count("accepted")
-        wait_s = wanted_wait_s(request.headers.get("prefer", ""))
+        wait_s = wanted_wait_s(headers.get("prefer", ""))
         done = await self._outcome(stored_id, wait_s) if wait_s else None
         if done is not None:
             return done
         self._wake()
-        return json_answer({"status": SignalStatus.ACCEPTED, "signal_id": stored_id}, 202)
+        return Plain({"status": SignalStatus.ACCEPTED, "signal_id": stored_id}, 202)
 
-    async def _receive(self, request: Request) -> Signal | Refused:
+    async def _received(self, scope: Scope, headers: Mapping[str, str], receive: Receive) -> Signal | Refused:
         """Read at most one byte more than an alert may have, then judge it."""
-        if request.headers.get("content-encoding", "identity").lower() != "identity":
-            return Refused(415, "invalid_field", "compressed bodies are not read", "content-encoding")
-        raw = await _body(request)
-        if isinstance(raw, Refused):
-            return raw
-        rules = self._rules
-        now_ms = rules.now_ms()
-        peer = request.client.host if request.client else ""
-        headers: dict[str, str] = {}
-        for name, value in request.headers.items():
-            headers[name] = f"{headers[name]}, {value}" if name in headers else value
-        return receive(
-            raw,
-            headers,
-            now_ms,
-            rules.config,
-            rules.symbols,
-            lambda: self._limiter.admit(peer, now_ms),
-            next(self._salts),
-        )
+        direct = scope["client"][0] if scope.get("client") else ""
+        caller = self._reception.caller(direct, headers.get("x-forwarded-for", ""))
+        refused = await self._reception.at_door(headers, caller)
+        if refused:
+            return refused
+        body = await _body(headers, receive, self._reading)
+        return await self._reception.judge(body, headers, caller, next(self._salts))
 
     async def _outcome(self, signal_id: str, wait_s: int) -> Response | None:
         """What the desk made of it within `wait_s`, as the journal tells it; None where that is not known."""
@@ -202,28 +150,42 @@ class Webhook:
         return error_answer(refused.status, refused.code, refused.message, refused.field, headers)
 
     def _count(self, code: str, own: str = "") -> None:
-        self._rules.telemetry.counter("fks_webhook_requests_total", code).inc()
+        self._telemetry.counter("fks_webhook_requests_total", code).inc()
         if own:
-            self._rules.telemetry.counter(own).inc()
+            self._telemetry.counter(own).inc()
 
 
-async def _body(request: Request) -> bytes | Refused:
+def _headers(scope: Scope) -> dict[str, str]:
+    """By lower-case name; what stands several times is joined, as one reads it."""
+    found: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        key, text = name.decode("latin-1"), value.decode("latin-1")
+        found[key] = f"{found[key]}, {text}" if key in found else text
+    return found
+
+
+async def _body(headers: Mapping[str, str], receive: Receive, reading: Deadline) -> bytes | Refused:
     """The body, or a refusal as soon as it is too large or too slow."""
-    announced = request.headers.get("content-length", "")
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        return Refused(415, "invalid_field", "compressed bodies are not read", "content-encoding")
+    announced = headers.get("content-length", "")
     if announced.isdecimal() and int(announced[:12]) > MAX_BYTES:
         return TOO_LARGE
-    raw = bytearray()
+    raw: bytes = b""
     try:
-        async with asyncio.timeout(_BODY_S):
-            async for chunk in request.stream():
+        with reading.limit():
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return Refused(400, "invalid_json", "the body is not complete")
+                chunk: bytes = message.get("body", b"")
                 raw += chunk
                 if len(raw) > MAX_BYTES:
                     return TOO_LARGE
+                if not message.get("more_body", False):
+                    return raw
     except TimeoutError:
         return Refused(408, "unavailable", f"the body did not arrive within {_BODY_S:.0f} s")
-    except ClientDisconnect:
-        return Refused(400, "invalid_json", "the body is not complete")
-    return bytes(raw)
 
 
 def wanted_wait_s(prefer: str) -> int:
@@ -232,14 +194,24 @@ def wanted_wait_s(prefer: str) -> int:
     return min(int(found[1]), _MAX_WAIT_S) if found else 0
 
 
-def router(inbox: AsyncInbox, desk: Desk, reader: JournalReader, rules: Rules, wake: Callable[[], None]) -> APIRouter:
-    """The webhook's route."""
-    webhook = Webhook(inbox, desk, reader, rules, wake)
+class _Handed(Response):
+    """Hands the request on to the ASGI application."""
+
+    def __init__(self, webhook: Webhook) -> None:
+        super().__init__()
+        self._webhook = webhook
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._webhook(scope, receive, send)
+
+
+def router(webhook: Webhook) -> APIRouter:
+    """The webhook's route: describes it, answers other methods, and takes alerts where the app is mounted elsewhere."""
     routes = APIRouter(tags=["webhook"])
 
-    @routes.post("/webhook/tradingview", status_code=202, openapi_extra=_BODY_DOC, responses=_ANSWERS_DOC)
-    async def tradingview(request: Request) -> Response:
+    @routes.post(PATH, status_code=202, openapi_extra=BODY, responses=ANSWERS)
+    async def tradingview() -> Response:
         """Store an alert durably and answer; the desk takes it from there."""
-        return await webhook.answer(request)
+        return _Handed(webhook)
 
     return routes

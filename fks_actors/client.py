@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -122,6 +122,19 @@ class Client:
     def control(self, state: str, reason: str) -> dict[str, Any]:
         """Change the trading state: active, reducing or halted."""
         return self._object(self.post("control", {"state": state, "reason": reason}))
+
+    def cancel(self, client_order_ids: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """End working orders, all of them where none is named; those that worked, as they stood."""
+        return self._rows(self.post("orders/cancel", {"orders": list(client_order_ids)}))
+
+    def replace(self, client_order_id: str, price: str | None = None, quantity: str | None = None) -> dict[str, Any]:
+        """Change a working order's price (quote) or quantity (base); the order as it stood.
+
+        Raises:
+            ApiRefused: no order works under that id.
+        """
+        body = {name: value for name, value in (("price", price), ("quantity", quantity)) if value is not None}
+        return self._object(self.post(f"orders/{client_order_id}/replace", body))
 
     def signal(self, secret: str, alert: dict[str, Any], wait_s: int = 0) -> dict[str, Any]:
         """Send an alert signed with `secret`; wait up to `wait_s` seconds for its outcome.

@@ -32,6 +32,7 @@ from fks_actors.webhook.config import WebhookRules
 from fks_actors.yaml_source import KeyPath, read_value, read_yaml
 
 _HOST = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*", re.IGNORECASE)
+_REDIS = re.compile(r"rediss?://[^\s/?#]+:\d{1,5}(/\d{0,4})?")
 _JOURNAL = re.compile(r"(sqlite(\+pysqlite)?:////|postgresql(\+psycopg)?://).+")
 
 
@@ -40,14 +41,18 @@ class _Section(BaseModel):
 
 
 class DeskSection(_Section):
-    """The account that a fresh journal starts with, in quote, and how long a vote may take.
+    """The account that a fresh paper journal starts with, in quote, and how long things may take.
 
-    In a replay time stands still while an actor restarts, so its deadline may be long.
+    In a replay time stands still while an actor restarts, so a vote's deadline may be long. `lease_ttl_s`: for how long
+    a desk that fell silent keeps others from taking over. `dead_man_s`: a live feed that is silent for longer, and for
+    longer than three bars, halts the desk; 0 never.
     """
 
     cash: Decimal = Field(default=Decimal(10_000), gt=0, le=10**15, allow_inf_nan=False)
     vote_deadline_s: float = Field(default=3.0, gt=0, le=600)
     replay_vote_deadline_s: float = Field(default=60.0, gt=0, le=600)
+    lease_ttl_s: float = Field(default=10.0, ge=1, le=600)
+    dead_man_s: float = Field(default=300.0, ge=0, le=86_400)
 
 
 class JournalSection(_Section):
@@ -64,6 +69,22 @@ class JournalSection(_Section):
     def _usable(cls, given: str) -> str:
         if given and not _JOURNAL.fullmatch(given):
             raise ValueError("a journal URL reads postgresql://user@host/db or sqlite:////absolute/path.db")
+        return given
+
+
+class RedisSection(_Section):
+    """A Redis that the replicas share their rate limits in; empty for none: each replica counts by itself.
+
+    `redis://host:port[/db]`, or `rediss://` for TLS. With a password it belongs into the environment: FKS_REDIS__URL.
+    """
+
+    url: str = ""
+
+    @field_validator("url")
+    @classmethod
+    def _usable(cls, given: str) -> str:
+        if given and not _REDIS.fullmatch(given):
+            raise ValueError("a Redis URL reads redis://host:port/0 or rediss://host:port/0")
         return given
 
 
@@ -106,6 +127,7 @@ class Settings(_Section):
     routing: RoutingConfig = RoutingConfig()
     webhook: WebhookRules = WebhookRules()
     journal: JournalSection = JournalSection()
+    redis: RedisSection = RedisSection()
     serve: ServeSection = ServeSection()
     cluster: ClusterSection = ClusterSection()
 
@@ -283,8 +305,10 @@ def _message(fault: ErrorDetails, key: KeyPath) -> tuple[str, str]:
 
 
 def _refuse_password(key: KeyPath, value: object, where: str) -> None:
-    if key == ("journal", "url") and isinstance(value, str) and without_password(value) != value:
-        raise ConfigError(f"{where}: journal.url: a password does not stand in a file; set FKS_JOURNAL__URL instead")
+    if key[-1:] == ("url",) and isinstance(value, str) and without_password(value) != value:
+        variable = "FKS_" + "__".join(part.upper() for part in key)
+        name = ".".join(key)
+        raise ConfigError(f"{where}: {name}: a password does not stand in a file; set {variable} instead")
 
 
 def _from_text(key: KeyPath, text: str) -> object:

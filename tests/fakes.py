@@ -22,6 +22,7 @@ from fks_actors.model.orders import (
     Side,
 )
 from fks_actors.model.records import (
+    AuditRecord,
     ControlRecord,
     CycleOutcome,
     CycleRecord,
@@ -79,6 +80,7 @@ class FakeDesk:
     cycles: int = 0
     gathering: Gathering = field(default_factory=Gathering)
     pushed: dict[str, list[Sample]] = field(default_factory=dict)
+    audited: list[AuditRecord] = field(default_factory=list)
 
     def _answer(self) -> None:
         if self.down:
@@ -103,6 +105,10 @@ class FakeDesk:
         self._answer()
         self.controls.append((control_id, state, reason))
         return {"state": state, "reason": reason}
+
+    async def audit(self, records: Sequence[AuditRecord]) -> None:
+        self._answer()
+        self.audited.extend(records)
 
     async def status(self) -> dict[str, Any]:
         self._answer()
@@ -160,6 +166,7 @@ class FakeReader:
     points: list[EquityPoint] = field(default_factory=list)
     signal_rows: dict[str, SignalRecord] = field(default_factory=dict)
     control_rows: list[ControlRecord] = field(default_factory=list)
+    audit_rows: list[AuditRecord] = field(default_factory=list)
     fault: FksError | None = None
 
     def _read(self) -> None:
@@ -200,6 +207,10 @@ class FakeReader:
     def controls(self, limit: int) -> list[ControlRecord]:
         self._read()
         return self.control_rows[:limit]
+
+    def audit(self, limit: int) -> list[AuditRecord]:
+        self._read()
+        return self.audit_rows[:limit]
 
     def snapshot(self, owner: str) -> SnapshotAt:
         self._read()
@@ -244,7 +255,10 @@ class Scene:
         self.reader = FakeReader(
             RunRecord("run-1", START_MS, "simulated", True, self.symbols, HOUR_MS, Decimal(10_000), "0.1.0"),
             RiskState(
-                Account(Decimal(10_000)), peak_equity=Decimal(10_000), day_start_equity=Decimal(10_000), day_ms=1
+                {"paper": Account(Decimal(10_000))},
+                peak_equity=Decimal(10_000),
+                day_start_equity=Decimal(10_000),
+                day_ms=1,
             ),
         )
         self.desk = FakeDesk(
@@ -340,7 +354,7 @@ class Scene:
             return
         fee = (price * quantity / 1000).quantize(CENT)
         fill = Fill(f"t-{order_id}", order_id, "paper", symbol, side, price, quantity, fee, Liquidity.TAKER, at_ms)
-        self.reader.state = replace(state, account=state.account.applied(fill))
+        self.reader.state = replace(state, accounts={"paper": state.account.applied(fill)})
         self.reader.fill_rows.insert(0, fill)
         self.reader.order_rows.insert(0, Order(intent, OrderStatus.FILLED, at_ms, Decimal(0), quantity, price, fee))
 
@@ -367,7 +381,7 @@ class Scene:
         """Hold something back, as an open order does."""
         state = self.reader.state
         assert state is not None
-        held = {**state.reservations, order_id: Reservation(symbol, quote, Decimal(0))}
+        held = {**state.reservations, order_id: Reservation("paper", symbol, quote, Decimal(0), Decimal(0))}
         self.reader.state = replace(state, reservations=held)
 
 

@@ -12,22 +12,24 @@ from typing import Any
 
 from fks_actors.agents.config import AgentsConfig
 from fks_actors.agents.debate import consensus
-from fks_actors.desk.config import DeskConfig, venue_owner
+from fks_actors.desk.config import DeskConfig, VenuePlan, venue_owner
 from fks_actors.desk.desk import RISK_OWNER, Desk
 from fks_actors.desk.lineage import Lineage, Step
 from fks_actors.desk.mind import Horizon, RuleMind
 from fks_actors.desk.mind_keeper import MindKeeper
-from fks_actors.desk.ports import Deliberation, DeskPorts, Ruled, VenueReply
+from fks_actors.desk.ports import Deliberation, DeskPorts, Ruled, VenuePort, VenueReply
 from fks_actors.errors import ActorUnavailable, JournalConflict
 from fks_actors.execution.book import PaperBook
 from fks_actors.execution.config import PaperConfig, default_rules
 from fks_actors.execution.order_state import TERMINAL
+from fks_actors.journal import lease
+from fks_actors.journal.lease import FREE, IsDead, Lease, nobody_is_dead
 from fks_actors.market.config import MarketConfig
 from fks_actors.memory.config import MemoryConfig
-from fks_actors.model.account import Account
 from fks_actors.model.candles import BarBatch, Candle
 from fks_actors.model.orders import Approved, Fill, Order
 from fks_actors.model.records import (
+    AuditRecord,
     Commit,
     CycleRecord,
     EquityPoint,
@@ -54,6 +56,7 @@ class MemoryJournal:
     orders: dict[str, Order] = field(default_factory=dict)
     signals: dict[str, SignalRecord] = field(default_factory=dict)
     bars: dict[str, dict[int, Candle]] = field(default_factory=dict)
+    leases: dict[str, Lease] = field(default_factory=dict)
 
     async def commit(self, commits: Sequence[Commit]) -> str:
         """Append."""
@@ -100,9 +103,46 @@ class MemoryJournal:
         """Orders that have not ended."""
         return [order for order in self.orders.values() if order.status not in TERMINAL]
 
+    async def order(self, client_order_id: str) -> Order | None:
+        """One order."""
+        return self.orders.get(client_order_id)
+
+    async def trade_ids(self, client_order_ids: Sequence[str]) -> frozenset[tuple[str, str]]:
+        """(venue, trade id) of the orders' fills."""
+        wanted = frozenset(client_order_ids)
+        fills = (entry for entry in self.entries if isinstance(entry, Fill))
+        return frozenset((f.venue, f.trade_id) for f in fills if f.client_order_id in wanted)
+
     async def signal(self, signal_id: str) -> SignalRecord | None:
         """What became of a signal."""
         return self.signals.get(signal_id)
+
+    async def audit(self, limit: int) -> list[AuditRecord]:
+        """The last audit records."""
+        return [entry for entry in reversed(self.entries) if isinstance(entry, AuditRecord)][:limit]
+
+    async def acquire(
+        self, name: str, holder: str, now_ms: int, ttl_ms: int, is_dead: IsDead = nobody_is_dead
+    ) -> Lease | None:
+        """Take a lease."""
+        return self._lease(name, lease.acquire(self.leases.get(name, FREE), holder, now_ms, ttl_ms, is_dead))
+
+    async def renew(self, name: str, holder: str, epoch: int, now_ms: int, ttl_ms: int) -> Lease | None:
+        """Prolong a lease."""
+        return self._lease(name, lease.renew(self.leases.get(name, FREE), holder, epoch, now_ms, ttl_ms))
+
+    async def release(self, name: str, holder: str, epoch: int) -> bool:
+        """Free a lease."""
+        return self._lease(name, lease.release(self.leases.get(name, FREE), holder, epoch)) is not None
+
+    async def held(self, name: str) -> Lease:
+        """A lease as it stands."""
+        return self.leases.get(name, FREE)
+
+    def _lease(self, name: str, after: Lease | None) -> Lease | None:
+        if after is not None:
+            self.leases[name] = after
+        return after
 
     def story(self) -> dict[str, list[Any]]:
         """What was decided, ordered and filled, however the work was cut into commits."""
@@ -123,13 +163,13 @@ class Breaker:
     """Decides which call breaks, and whether before or after it ran. Rate 0 breaks nothing."""
 
     def __init__(self, seed: int, rate: float) -> None:
-        self._random = random.Random(seed)
+        self.random = random.Random(seed)
         self._rate = rate
         self.broken = 0
 
     async def around(self, call: Awaitable[Any], on_break: Callable[[], None]) -> Any:
         """Await `call`, or break before or after it; `on_break` is the restart of whoever was called."""
-        luck = self._random.random()
+        luck = self.random.random()
         if luck < self._rate / 2:
             if asyncio.iscoroutine(call):
                 call.close()
@@ -149,7 +189,13 @@ class InProcessDesk:
     """One desk and the plain objects behind its ports (it is its own DeskPorts' minds, risk and venue)."""
 
     def __init__(
-        self, symbols: Sequence[str], breaker: Breaker, risk: RiskConfig | None = None, journal: Any = None
+        self,
+        symbols: Sequence[str],
+        breaker: Breaker,
+        risk: RiskConfig | None = None,
+        journal: Any = None,
+        real: Mapping[str, VenuePort] | None = None,
+        best_price: bool = False,
     ) -> None:
         self.journal = journal or MemoryJournal()
         self._breaker = breaker
@@ -157,6 +203,9 @@ class InProcessDesk:
         self._paper = PaperConfig()
         self._markets = {s: default_rules(s, self._paper) for s in self._symbols}
         self._risk_config = risk or RiskConfig()
+        self.real = dict(real or {})
+        self._names = tuple(self.real) or ("paper",)
+        self._best_price = best_price
         self._restart_minds()
         self._restart_risk()
         self._restart_venue()
@@ -164,7 +213,10 @@ class InProcessDesk:
 
     def new_desk(self) -> Desk:
         """A coordinator's constructor."""
-        self.desk = Desk(DeskPorts(self, self, self, _Journal(self), in_turn), DeskConfig())
+        venues: Mapping[str, Any] = self.real or {"paper": self}
+        plans = tuple(VenuePlan(name, name, bool(self.real), self._markets) for name in venues)
+        config = DeskConfig(plans, plans[0].name, self._best_price)
+        self.desk = Desk(DeskPorts(self, self, venues, _Journal(self), in_turn), config)
         return self.desk
 
     async def run(self, step: Callable[[Desk], Awaitable[Any]]) -> Any:
@@ -213,10 +265,12 @@ class InProcessDesk:
     def _restart_risk(self) -> None:
         async def load() -> tuple[str, RiskState]:
             held = await self.journal.snapshot(RISK_OWNER)
-            return held.commit_id, decode(held.payload) if held.payload else RiskState(Account(CASH))
+            return held.commit_id, decode(held.payload) if held.payload else RiskState.of(
+                dict.fromkeys(self._names, CASH)
+            )
 
         def work(state: RiskState, request: RiskRequest, _: str) -> tuple[RiskState, Ruled]:
-            after, reply = rule(state, request, self._risk_config, self._markets)
+            after, reply = rule(state, request, self._risk_config, dict.fromkeys(self._names, self._markets))
             return after, Ruled(reply, Snapshot(RISK_OWNER, encode(after)))
 
         self._risk = Lineage(load, work)
@@ -251,7 +305,7 @@ class InProcessDesk:
         """desk.ports.VenuePort."""
         return await self._breaker.around(self._venue.answer(step, ("advance", (batch,))), self._restart_venue)
 
-    async def submit(self, step: Step, orders: Sequence[Approved]) -> VenueReply:
+    async def submit(self, step: Step, orders: Sequence[Approved], again: bool = False) -> VenueReply:
         """desk.ports.VenuePort."""
         return await self._breaker.around(self._venue.answer(step, ("submit", (tuple(orders),))), self._restart_venue)
 
@@ -259,6 +313,10 @@ class InProcessDesk:
         """desk.ports.VenuePort."""
         request = ("cancel", (tuple(client_order_ids), ts_ms))
         return await self._breaker.around(self._venue.answer(step, request), self._restart_venue)
+
+    async def collect(self, step: Step) -> VenueReply:
+        """desk.ports.VenuePort."""
+        return VenueReply(())
 
 
 class _Journal:
@@ -283,7 +341,7 @@ class SqlInProcess:
         self._journal = journal
 
     def __getattr__(self, name: str) -> Any:
-        method = getattr(self._journal, name)
+        method = getattr(self._journal if hasattr(self._journal, name) else self._journal.leases, name)
 
         async def call(*args: object) -> Any:
             return method(*args)

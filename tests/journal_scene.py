@@ -16,6 +16,7 @@ from fks_actors.model.orders import (
     Side,
 )
 from fks_actors.model.records import (
+    AuditRecord,
     Commit,
     ControlRecord,
     CycleOutcome,
@@ -107,6 +108,10 @@ def signal_record(name: str, status: SignalStatus, received_ms: int = START_MS) 
 
 def control(reason: str, ts_ms: int = START_MS) -> ControlRecord:
     return ControlRecord(ts_ms, TradingState.HALTED, "operator", reason)
+
+
+def note(kind: str, detail: str = "", ts_ms: int = START_MS) -> AuditRecord:
+    return AuditRecord(ts_ms, kind, "192.0.2.7", detail)
 
 
 def run(name: str, ts_ms: int = START_MS) -> RunRecord:

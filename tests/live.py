@@ -11,15 +11,16 @@ from fks_actors.actors import names
 from fks_actors.actors.handles import DeskHandle
 from fks_actors.actors.remote import Remote
 from fks_actors.actors.spawn import dismiss, spawn
-from fks_actors.actors.wiring import VENUE, Wiring, actor_specs
+from fks_actors.actors.wiring import Wiring, actor_specs, paper_plan
 from fks_actors.adapters.feeds.factory import open_feed
 from fks_actors.adapters.sql import open_reader
+from fks_actors.desk.config import PAPER
 from fks_actors.errors import ActorUnavailable
 from fks_actors.model.records import RunRecord
 from fks_actors.settings import load
 
 ACTORS = (
-    names.JOURNAL, names.FEED, *names.HORIZONS, names.RISK, names.connector(VENUE), names.COORDINATOR,
+    names.JOURNAL, names.FEED, *names.HORIZONS, names.RISK, names.connector(PAPER), names.COORDINATOR,
 )  # fmt: skip
 
 
@@ -42,7 +43,10 @@ class LiveDesk:
         run = RunRecord(
             "run", 0, self._feed, info.simulated, info.symbols, info.interval_ms, settings.desk.cash, "test"
         )
-        wiring = Wiring(self.namespace, settings, run, self.journal_url, f"sqlite:///{self._folder}/inbox.db")
+        plans = (paper_plan(PAPER, info.symbols, settings),)
+        inbox = f"sqlite:///{self._folder}/inbox.db"
+        cash = {PAPER: settings.desk.cash}
+        wiring = Wiring(self.namespace, settings, run, self.journal_url, inbox, plans, cash)
         spawn(actor_specs(wiring), self.namespace)
 
     async def status(self) -> dict[str, Any]:

@@ -7,23 +7,38 @@ import asyncio
 import contextlib
 import logging
 import time
-from typing import Any
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
 
 from fks_actors.actors import names
 from fks_actors.actors.council import Council
 from fks_actors.actors.handles import ConnectorHandle, FeedHandle, JournalHandle, RiskHandle, SpecialistHandle
+from fks_actors.actors.lease import LeaseKeeper
 from fks_actors.actors.presence import Presence
 from fks_actors.actors.tally import Tally
 from fks_actors.actors.wiring import CoordinatorConfig
 from fks_actors.adapters.sql import SqlInbox
 from fks_actors.desk.desk import Desk
 from fks_actors.desk.ports import DeskPorts
-from fks_actors.errors import DataError, JournalConflict
+from fks_actors.desk.state import Change
+from fks_actors.errors import ActorUnavailable, DataError, JournalConflict, VenueUnavailable
 from fks_actors.model.candles import BarBatch
-from fks_actors.model.records import ControlRecord, RunRecord, SignalRecord, SignalStatus, TradingState
+from fks_actors.model.orders import Order
+from fks_actors.model.records import (
+    AuditRecord,
+    ControlRecord,
+    RunRecord,
+    SignalRecord,
+    SignalStatus,
+    TradingState,
+)
 
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
+_NEWS_S = 2.0
+_SILENT_BARS = 3
 _BATCHES = 64
 _CHUNK = 16
 _SIGNALS = 100
@@ -50,19 +65,21 @@ class CoordinatorActor(Presence):
         namespace = config.namespace
         self._feed = FeedHandle(namespace)
         self._journal = JournalHandle(namespace)
+        self._connectors = {plan.name: ConnectorHandle(plan.name, namespace) for plan in config.desk.venues}
         self._council = Council(
             {agent: SpecialistHandle(agent, namespace) for agent in names.HORIZONS}, config.debate, config.deadline_s
         )
         ports = DeskPorts(
             self._council,
             RiskHandle(namespace),
-            ConnectorHandle(config.desk.venue, namespace),
+            self._connectors,
             self._journal,
             concurrently,
         )
         self._tally = Tally(self.telemetry)
         self._desk = Desk(ports, config.desk, self._tally.commit)
         self._inbox = SqlInbox(config.inbox_url, config.replay_window_ms, _now_ms)
+        self._lease = LeaseKeeper(self._journal, config.lease_ttl_s, self._desk.holds)
         self._woken = asyncio.Event()
         self._ready = asyncio.Event()
         self._upset = asyncio.Event()
@@ -71,6 +88,7 @@ class CoordinatorActor(Presence):
         self._feed_ended = False
         self._trouble = ""
         self._last_batch: BarBatch | None = None
+        self._heard_s = time.monotonic()
         self._cycles = 0
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -97,6 +115,7 @@ class CoordinatorActor(Presence):
 
     async def _open(self) -> None:
         self._council.forget_ahead()
+        await self._lease.take()
         await self._desk.recover()
         await self._desk.begin(self._run_record)
         if not self._feed_info:
@@ -112,6 +131,11 @@ class CoordinatorActor(Presence):
             group.create_task(self._bars())
             group.create_task(self._signals())
             group.create_task(self._upsets())
+            group.create_task(self._lease.keep())
+            group.create_task(self._sentinel())
+            for plan in self._config.desk.venues:
+                if plan.real:
+                    group.create_task(self._venue(plan.name))
 
     async def _upsets(self) -> None:
         """A step that somebody else asked for broke half-way: start again from the journal before the next one."""
@@ -122,6 +146,30 @@ class CoordinatorActor(Presence):
         while not self._feed_ended:
             batches, self._feed_ended = await self._feed.next(self._desk.last_bar_ms, _BATCHES, _WAIT_S)
             await self._in_chunks(batches)
+
+    async def _venue(self, venue: str) -> None:
+        """Take in what a real venue tells, as soon as it tells it; a silent one is asked again and holds up nothing."""
+        pause = 0.1
+        while True:
+            try:
+                if await self._connectors[venue].news(_NEWS_S) or self._desk.has_questions(venue):
+                    await self._desk.collect(venue, self._now_ms())
+                pause = 0.1
+            except (ActorUnavailable, VenueUnavailable) as error:
+                _log.warning("%s does not answer: %s", venue, error)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _MAX_PAUSE_S)
+
+    async def _sentinel(self) -> None:
+        """The dead man's switch on the feed: a live market that falls silent halts the desk."""
+        limit_s = max(self._config.dead_man_s, _SILENT_BARS * self._run_record.interval_ms / 1_000)
+        while self._config.dead_man_s and self._is_live():
+            await asyncio.sleep(1.0)
+            silent_s = time.monotonic() - self._heard_s
+            if silent_s > limit_s and self._desk.trading is not TradingState.HALTED:
+                reason = f"no bar for {silent_s:.0f} s, the limit is {limit_s:.0f} s"
+                record = ControlRecord(self._now_ms(), TradingState.HALTED, "dead_man", reason)
+                await self._desk.control(f"dead-man-{record.ts_ms}", record)
 
     async def _in_chunks(self, batches: list[BarBatch]) -> None:
         """Work through bars that queue up; the minds look at the next chunk while the desk works on this one."""
@@ -142,6 +190,7 @@ class CoordinatorActor(Presence):
                     await self._bar(batch)
 
     async def _bar(self, batch: BarBatch) -> None:
+        self._heard_s = time.monotonic()
         late_ms = _now_ms() - batch.close_ms if self._is_live() else 0
         if late_ms > max(_STALE_MS, _STALE_BARS * batch.interval_ms):
             await self._desk.learn([batch])  # the market has moved on: remember it, do not trade on it
@@ -212,14 +261,31 @@ class CoordinatorActor(Presence):
 
     async def control(self, control_id: str, state: str, reason: str) -> dict[str, Any]:
         """An operator changes the trading state."""
-        await asyncio.wait_for(self._ready.wait(), _MAX_PAUSE_S)
         record = ControlRecord(self._now_ms(), TradingState(state), "operator", reason)
+        reply = await self._step(lambda: self._desk.control(control_id, record))
+        return {"state": reply.equity.state, "reason": reason}
+
+    async def cancel(self, request_id: str, client_order_ids: Sequence[str]) -> list[Order]:
+        """An operator ends working orders, all of them where none is named; the orders as they stood."""
+        ids = client_order_ids or tuple(order.intent.client_order_id for order in self._desk.open_orders)
+        return list(await self._step(lambda: self._desk.cancel(request_id, ids, self._now_ms())))
+
+    async def replace(self, request_id: str, client_order_id: str, change: Change) -> Order | None:
+        """An operator changes a working order; the order as it stood, None where it does not work."""
+        return await self._step(lambda: self._desk.replace(request_id, client_order_id, change, self._now_ms()))
+
+    async def audit(self, records: Sequence[AuditRecord]) -> None:
+        """Write security events down."""
+        await self._step(lambda: self._desk.audit(uuid.uuid4().hex, records))
+
+    async def _step(self, step: Callable[[], Awaitable[T]]) -> T:
+        """A step that somebody else asks for; when it breaks half-way, the desk starts again from the journal."""
+        await asyncio.wait_for(self._ready.wait(), _MAX_PAUSE_S)
         try:
-            reply = await self._desk.control(control_id, record)
+            return await step()
         except BaseException:
             self._upset.set()
             raise
-        return {"state": reply.equity.state, "reason": reason}
 
     async def status(self) -> dict[str, Any]:
         """What the desk does now."""

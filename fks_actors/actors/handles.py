@@ -7,14 +7,17 @@ from fks_actors.actors import names
 from fks_actors.actors.remote import Remote
 from fks_actors.desk.lineage import Step
 from fks_actors.desk.ports import Ruled, VenueReply
+from fks_actors.desk.state import Change
+from fks_actors.journal.lease import IsDead, Lease, nobody_is_dead
 from fks_actors.model.candles import BarBatch, Candle
 from fks_actors.model.orders import Approved, Order
-from fks_actors.model.records import Commit, RunRecord, SignalRecord, Snapshot, SnapshotAt
+from fks_actors.model.records import AuditRecord, Commit, RunRecord, SignalRecord, Snapshot, SnapshotAt
 from fks_actors.model.votes import Ballot
 from fks_actors.risk.messages import RiskRequest, RiskState
 from fks_actors.telemetry import Sample
 
 _TIMEOUT_S = 30.0
+_PAGE = 2_000
 
 
 class JournalHandle(Remote):
@@ -47,8 +50,14 @@ class JournalHandle(Remote):
         return cast(dict[str, int], await self._ask("last_bar_ms", symbols))
 
     async def open_orders(self) -> list[Order]:
-        """Orders that have not ended."""
-        return cast(list[Order], await self._ask("open_orders"))
+        """Orders that have not ended, oldest first; fetched in pages, however many there are."""
+        found: list[Order] = []
+        after = 0
+        while True:
+            page, after = cast(tuple[list[Order], int], await self._ask("open_orders_page", after, _PAGE))
+            found += page
+            if not after:
+                return found
 
     async def signal(self, signal_id: str) -> SignalRecord | None:
         """What became of a signal."""
@@ -65,6 +74,34 @@ class JournalHandle(Remote):
     async def last_run(self) -> RunRecord | None:
         """The newest start of the desk."""
         return cast(RunRecord | None, await self._ask("last_run"))
+
+    async def audit(self, limit: int) -> list[AuditRecord]:
+        """The last audit records, newest first."""
+        return cast(list[AuditRecord], await self._ask("audit", limit))
+
+    async def acquire(
+        self, name: str, holder: str, now_ms: int, ttl_ms: int, is_dead: IsDead = nobody_is_dead
+    ) -> Lease | None:
+        """Take a lease; None where somebody else holds it. `is_dead` is asked here, not where the journal runs."""
+        lease = cast(Lease | None, await self._ask("acquire", name, holder, now_ms, ttl_ms))
+        if lease is not None:
+            return lease
+        former = (await self.held(name)).holder
+        if not former or not is_dead(former):
+            return None
+        return cast(Lease | None, await self._ask("acquire", name, holder, now_ms, ttl_ms, former))
+
+    async def renew(self, name: str, holder: str, epoch: int, now_ms: int, ttl_ms: int) -> Lease | None:
+        """Prolong a lease; None where it is not this grant's any more: stop, take it anew, recover."""
+        return cast(Lease | None, await self._ask("renew", name, holder, epoch, now_ms, ttl_ms))
+
+    async def release(self, name: str, holder: str, epoch: int) -> bool:
+        """Free a lease; False where it was not this grant's any more."""
+        return cast(bool, await self._ask("release", name, holder, epoch))
+
+    async def held(self, name: str) -> Lease:
+        """A lease as it stands, whether it ran out or not."""
+        return cast(Lease, await self._ask("held", name))
 
 
 class RiskHandle(Remote):
@@ -176,6 +213,20 @@ class DeskHandle(Remote):
     async def control(self, control_id: str, state: str, reason: str) -> dict[str, Any]:
         """Change the trading state; idempotent by `control_id`."""
         return cast(dict[str, Any], await self.call("control", control_id, state, reason, timeout_s=_TIMEOUT_S))
+
+    async def cancel(self, request_id: str, client_order_ids: Sequence[str]) -> list[Order]:
+        """End working orders, all where none is named; those that worked, as they stood."""
+        answer = await self.call("cancel", request_id, list(client_order_ids), timeout_s=_TIMEOUT_S)
+        return cast(list[Order], answer)
+
+    async def replace(self, request_id: str, client_order_id: str, change: Change) -> Order | None:
+        """Change a working order; as it stood, None where none works under that id."""
+        answer = await self.call("replace", request_id, client_order_id, change, timeout_s=_TIMEOUT_S)
+        return cast(Order | None, answer)
+
+    async def audit(self, records: Sequence[AuditRecord]) -> None:
+        """Write down who was refused; asked again after a failure, so that a record may be written twice."""
+        await self.call("audit", tuple(records), timeout_s=5.0)
 
     async def status(self) -> dict[str, Any]:
         """What the desk does now."""

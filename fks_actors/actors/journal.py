@@ -10,9 +10,10 @@ from typing import TypeVar
 from fks_actors.actors.presence import Presence
 from fks_actors.adapters.sql import SqlJournal
 from fks_actors.errors import JournalError
+from fks_actors.journal.lease import Lease
 from fks_actors.model.candles import Candle
 from fks_actors.model.orders import Order
-from fks_actors.model.records import Commit, RunRecord, SignalRecord, SnapshotAt
+from fks_actors.model.records import AuditRecord, Commit, RunRecord, SignalRecord, SnapshotAt
 
 T = TypeVar("T")
 
@@ -77,9 +78,17 @@ class JournalActor(Presence):
         """Each symbol's last recorded bar."""
         return await self._read(partial(self._journal.last_bar_ms, symbols))
 
-    async def open_orders(self) -> list[Order]:
-        """Orders that have not ended."""
-        return await self._read(self._journal.open_orders)
+    async def open_orders_page(self, after: int, limit: int) -> tuple[list[Order], int]:
+        """A part of the orders that have not ended, and where the next one starts (0: none)."""
+        return await self._read(partial(self._journal.open_orders_page, after, limit))
+
+    async def order(self, client_order_id: str) -> Order | None:
+        """One order in its present state."""
+        return await self._read(partial(self._journal.order, client_order_id))
+
+    async def trade_ids(self, client_order_ids: Sequence[str]) -> frozenset[tuple[str, str]]:
+        """(venue, trade id) of every fill that is booked for these orders."""
+        return await self._read(partial(self._journal.trade_ids, client_order_ids))
 
     async def signal(self, signal_id: str) -> SignalRecord | None:
         """What became of a signal."""
@@ -88,6 +97,26 @@ class JournalActor(Presence):
     async def last_run(self) -> RunRecord | None:
         """The newest start of the desk."""
         return await self._read(self._journal.last_run)
+
+    async def audit(self, limit: int) -> list[AuditRecord]:
+        """The last audit records, newest first."""
+        return await self._read(partial(self._journal.audit, limit))
+
+    async def acquire(self, name: str, holder: str, now_ms: int, ttl_ms: int, dead: str = "") -> Lease | None:
+        """Take a lease; None where it is taken, unless its holder is `dead`. See `journal.ports.Leases`."""
+        return self._journal.leases.acquire(name, holder, now_ms, ttl_ms, lambda found: found == dead)
+
+    async def renew(self, name: str, holder: str, epoch: int, now_ms: int, ttl_ms: int) -> Lease | None:
+        """Prolong a lease; None where it is not this grant's any more."""
+        return self._journal.leases.renew(name, holder, epoch, now_ms, ttl_ms)
+
+    async def release(self, name: str, holder: str, epoch: int) -> bool:
+        """Free a lease; False where it was not this grant's any more."""
+        return self._journal.leases.release(name, holder, epoch)
+
+    async def held(self, name: str) -> Lease:
+        """A lease as it stands."""
+        return await self._read(partial(self._journal.leases.held, name))
 
     async def _read(self, read: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._reader, read)

@@ -1,5 +1,6 @@
-"""The risk manager: the one account, the one set of limits. Its state follows the journal's chain."""
+"""The risk manager: every venue's account, the one set of limits. Its state follows the journal's chain."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from fks_actors.actors.handles import JournalHandle
@@ -7,7 +8,6 @@ from fks_actors.actors.presence import Presence
 from fks_actors.desk.desk import RISK_OWNER
 from fks_actors.desk.lineage import Lineage, Step
 from fks_actors.desk.ports import Ruled
-from fks_actors.model.account import Account
 from fks_actors.model.markets import MarketRules
 from fks_actors.model.records import Snapshot
 from fks_actors.risk.codec import decode, encode
@@ -17,9 +17,22 @@ from fks_actors.risk.messages import RiskRequest, RiskState
 
 
 class RiskActor(Presence):
-    """Rules on proposals (desk.ports.RiskPort)."""
+    """Rules on proposals (desk.ports.RiskPort).
 
-    def __init__(self, config: RiskConfig, markets: dict[str, MarketRules], cash: Decimal, namespace: str) -> None:
+    Args:
+        config: the limits.
+        markets: what may be traded, by venue and symbol.
+        cash: what each venue's account starts with, in quote.
+        namespace: where the journal's actor is found.
+    """
+
+    def __init__(
+        self,
+        config: RiskConfig,
+        markets: Mapping[str, Mapping[str, MarketRules]],
+        cash: Mapping[str, Decimal],
+        namespace: str,
+    ) -> None:
         super().__init__("risk")
         self._config = config
         self._markets = markets
@@ -37,7 +50,8 @@ class RiskActor(Presence):
 
     async def _load(self) -> tuple[str, RiskState]:
         held = await self._journal.snapshot(RISK_OWNER)
-        return held.commit_id, decode(held.payload) if held.payload else RiskState(Account(self._cash))
+        state = decode(held.payload).with_venues(self._cash) if held.payload else RiskState.of(self._cash)
+        return held.commit_id, state
 
     def _work(self, state: RiskState, request: RiskRequest, _: str) -> tuple[RiskState, Ruled]:
         after, reply = rule(state, request, self._config, self._markets)

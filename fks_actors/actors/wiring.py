@@ -1,13 +1,15 @@
 """Which actors a desk has, and what each is built from. Plain data: no Ray here."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from fks_actors.actors import names
+from fks_actors.adapters.ccxt_venue.keys import KeySource
 from fks_actors.agents.config import DebateConfig
-from fks_actors.desk.config import DeskConfig
+from fks_actors.desk.config import PAPER, DeskConfig, VenuePlan
 from fks_actors.execution.config import default_rules
-from fks_actors.model.markets import MarketRules
 from fks_actors.model.records import RunRecord
 from fks_actors.settings import Settings
 
@@ -22,6 +24,8 @@ class CoordinatorConfig:
     deadline_s: float
     inbox_url: str
     replay_window_ms: int
+    lease_ttl_s: float
+    dead_man_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,45 +39,69 @@ class ActorSpec:
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """Everything that `fks up` has settled before the first actor starts."""
+    """Everything that `fks up` has settled before the first actor starts.
+
+    `venues` are the desk's, in the order of preference; `cash` is what each account starts with in a fresh journal, in
+    quote; `keys` tells where the keys of a real venue are found.
+    """
 
     namespace: str
     settings: Settings
     run: RunRecord
     journal_url: str
     inbox_url: str
+    venues: tuple[VenuePlan, ...]
+    cash: Mapping[str, Decimal]
+    keys: Mapping[str, KeySource] = field(default_factory=dict)
 
 
-VENUE = "paper"
+def paper_plan(name: str, symbols: tuple[str, ...], settings: Settings) -> VenuePlan:
+    """The paper venue as the desk sees it."""
+    claims = settings.venues[name].symbols
+    return VenuePlan(name, PAPER, False, {s: default_rules(s, settings.paper) for s in symbols}, claims)
 
 
 def actor_specs(wiring: Wiring) -> tuple[ActorSpec, ...]:
-    """The actors of a paper desk, in the order in which they depend on each other."""
+    """The actors of a desk, in the order in which they depend on each other."""
     settings, namespace = wiring.settings, wiring.namespace
-    markets: dict[str, MarketRules] = {s: default_rules(s, settings.paper) for s in wiring.run.symbols}
-    cash = wiring.run.cash
     here = "fks_actors.actors"
     live = wiring.run.feed.startswith("live")
     coordinator = CoordinatorConfig(
         namespace,
-        DeskConfig(VENUE, settings.market.quality),
+        DeskConfig(
+            wiring.venues,
+            settings.routing.default,
+            settings.routing.best_price,
+            settings.market.quality,
+            settings.agents.debate,
+        ),
         settings.agents.debate,
         settings.desk.vote_deadline_s if live else settings.desk.replay_vote_deadline_s,
         wiring.inbox_url,
         settings.webhook.replay_window_s * 1_000,
+        settings.desk.lease_ttl_s,
+        settings.desk.dead_man_s,
     )
+    markets = {plan.name: plan.markets for plan in wiring.venues}
     rooms = (settings.market, settings.memory, settings.agents, namespace)
     specs = [
         ActorSpec(names.JOURNAL, f"{here}.journal:JournalActor", (wiring.journal_url,)),
         ActorSpec(names.FEED, f"{here}.feed:FeedActor", (settings.feed,)),
         *(ActorSpec(agent, f"{here}.specialist:SpecialistActor", (agent, *rooms)) for agent in names.HORIZONS),
-        ActorSpec(names.RISK, f"{here}.risk:RiskActor", (settings.risk, markets, cash, namespace)),
-        ActorSpec(
-            names.connector(VENUE),
-            f"{here}.connector:PaperConnectorActor",
-            (VENUE, settings.paper, markets, cash, namespace),
-        ),
+        ActorSpec(names.RISK, f"{here}.risk:RiskActor", (settings.risk, markets, wiring.cash, namespace)),
+        *(_connector(wiring, plan) for plan in wiring.venues),
         ActorSpec(names.COORDINATOR, f"{here}.coordinator:CoordinatorActor", (coordinator, wiring.run)),
     ]
     watched = tuple(spec.name for spec in specs)
     return (*specs, ActorSpec(names.TELEMETRY, f"{here}.telemetry:TelemetryActor", (watched, namespace)))
+
+
+def _connector(wiring: Wiring, plan: VenuePlan) -> ActorSpec:
+    settings, namespace = wiring.settings, wiring.namespace
+    name = names.connector(plan.name)
+    if plan.real:
+        real = (plan.name, settings.venues[plan.name], tuple(plan.markets), wiring.keys[plan.name], namespace)
+        return ActorSpec(name, "fks_actors.actors.exchange_connector:ExchangeConnectorActor", real)
+    config = settings.paper.model_copy(update={"name": plan.name})
+    paper = (plan.name, config, dict(plan.markets), wiring.cash[plan.name], namespace)
+    return ActorSpec(name, "fks_actors.actors.connector:PaperConnectorActor", paper)

@@ -53,8 +53,25 @@ def signal(
     symbol: Annotated[str, typer.Option("--symbol", help="For example BTC/USDT.")],
     side: Annotated[str, typer.Option("--side", help="buy or sell.")],
     quantity: Annotated[str, typer.Option("--quantity", help="In base units.")] = "",
-    order_type: Annotated[str, typer.Option("--type", help="market, limit, stop_loss or take_profit.")] = "market",
+    order_type: Annotated[
+        str,
+        typer.Option(
+            "--type", help="market, limit, stop_loss, take_profit, trailing_stop, iceberg, twap or oco (two exits)."
+        ),
+    ] = "market",
     price: Annotated[str, typer.Option("--price", help="Limit or stop price.")] = "",
+    sizing: Annotated[
+        str, typer.Option("--sizing", help="Without --quantity: fixed_pct (the default), risk or volatility.")
+    ] = "",
+    stop_loss: Annotated[str, typer.Option("--stop-loss", help="Protective stop of a buy; a leg of an oco.")] = "",
+    take_profit: Annotated[str, typer.Option("--take-profit", help="Target of a buy; a leg of an oco.")] = "",
+    trail_pct: Annotated[
+        str, typer.Option("--trail-pct", help="Distance in percent of a trailing stop, or of one that protects a buy.")
+    ] = "",
+    display_quantity: Annotated[str, typer.Option("--display-quantity", help="What shows of an iceberg.")] = "",
+    duration: Annotated[str, typer.Option("--duration", help="Seconds that a twap takes, 1 to 86400.")] = "",
+    slices: Annotated[str, typer.Option("--slices", help="Parts of a twap, 2 to 1000.")] = "",
+    exchange: Annotated[str, typer.Option("--exchange", help="One of the desk's venues.")] = "",
     confidence: Annotated[float, typer.Option("--confidence", min=0, max=1, help="0 to 1.")] = 1.0,
     key: Annotated[str, typer.Option("--id", help="Dedupe key.")] = "",
     wait: Annotated[
@@ -71,8 +88,20 @@ def signal(
         "confidence": confidence,
         "timestamp": datetime.now(UTC).isoformat(),
     }
-    alert |= {"quantity": quantity} if quantity else {"sizing": "fixed_pct"}
-    alert |= {name: value for name, value in (("price", price), ("id", key)) if value}
+    figures = {
+        "quantity": quantity,
+        "sizing": sizing or ("" if quantity else "fixed_pct"),
+        "price": price,
+        "stop_loss": stop_loss,
+        "take_profit": take_profit,
+        "trail_pct": trail_pct,
+        "display_quantity": display_quantity,
+        "duration_s": duration,
+        "slices": slices,
+        "exchange": exchange,
+        "id": key,
+    }
+    alert |= {name: value for name, value in figures.items() if value}
     with Client(find_running(home).url) as client:
         signing = running_secret(home, home.webhook_secret.name, "FKS_WEBHOOK_SECRET")
         answer = client.signal(signing, alert, wait)
@@ -121,40 +150,6 @@ def _control(state: str, reason: str, json: bool) -> None:
         print_json(answer)
     else:
         console.print("trading is", Text(answer["state"], "bold"), f"({answer['reason']})")
-
-
-@spoken
-def orders(
-    limit: Annotated[int, typer.Option("--limit", min=1, max=500, help="How many.")] = 20,
-    symbol: Annotated[str, typer.Option("--symbol", help="Only this symbol's.")] = "",
-    status: Annotated[str, typer.Option("--status", help="For example filled or denied.")] = "",
-    json: Json = False,
-) -> None:
-    """The last orders, newest first."""
-    with open_client() as client:
-        answer = client.page("orders", limit=limit, symbol=symbol, status=status)
-    if json:
-        print_json(answer)
-        return
-    rows = answer["items"]
-    if not rows:
-        console.print("no orders")
-        return
-    table = Table("time (UTC)", "order", "from", "symbol", "side", "type", "quantity", "filled", "price", "status")
-    for row in rows:
-        table.add_row(
-            at(row["created_ms"]),
-            row["client_order_id"],
-            row["origin"],
-            row["symbol"],
-            row["side"],
-            row["order_type"],
-            row["quantity"],
-            row["filled_quantity"],
-            row["average_price"],
-            row["status"],
-        )
-    console.print(table)
 
 
 @spoken

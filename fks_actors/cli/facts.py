@@ -2,7 +2,9 @@
 
 import contextlib
 import json as json_module
+import re
 from collections.abc import Iterator
+from dataclasses import asdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +14,7 @@ from rich.text import Text
 
 from fks_actors.cli.ask import Json, agents_table, at
 from fks_actors.cli.options import ConfigFile, Feed, Port, Seed, Speed, Symbols, flags_of
-from fks_actors.cli.session import console, find_running, open_client, print_json, spoken
+from fks_actors.cli.session import EXIT_JOURNAL, console, find_running, open_client, print_json, say_error, spoken
 from fks_actors.client import ApiRefused, Client
 from fks_actors.home import find_home
 
@@ -204,6 +206,54 @@ def journal_counts(json: Json = False) -> None:
     else:
         for name, count in counts.items():
             typer.echo(f"{name:12} {count}")
+
+
+@journal.command("audit")
+@spoken
+def journal_audit(
+    limit: Annotated[int, typer.Option("--limit", min=1, max=500, help="How many.")] = 20,
+    json: Json = False,
+) -> None:
+    """The last audit records, newest first: refused requests, leases, differences with a venue."""
+    with _reader() as reader:
+        rows = reader.audit(limit)
+    if json:
+        print_json([asdict(row) for row in rows])
+        return
+    table = Table("time (UTC)", "kind", "actor", "count", box=None, pad_edge=False)
+    table.add_column("detail", overflow="fold")
+    for row in rows:
+        table.add_row(at(row.ts_ms), *(Text(word) for word in (row.kind, row.actor, str(row.count), row.detail)))
+    console.print(table)
+
+
+@journal.command("verify")
+@spoken
+def journal_verify(
+    head: Annotated[str, typer.Option("--head", help="A head that was noted earlier; it must be in the log.")] = "",
+    json: Json = False,
+) -> None:
+    """Check the journal against its audit log; exit 5 at the first fault.
+
+    Every change, removal, addition or reordering of orders, fills, signals, controls, runs and audit records shows.
+    Note the head elsewhere: with --head it also shows when the log's end was cut off, or the whole log written anew.
+    """
+    from fks_actors.journal.audit import Fault
+
+    if head and not re.fullmatch(r"[0-9a-f]{64}", head):
+        raise typer.BadParameter("a head is 64 hexadecimal digits, as `fks journal verify` prints it")
+    with _reader() as reader:
+        found = reader.verify(head)
+    fault = found if isinstance(found, Fault) else None
+    if json:
+        print_json({"ok": fault is None, **({"fault": asdict(fault)} if fault else asdict(found))})
+    elif isinstance(found, Fault):
+        say_error(f"{found.table} {found.seq}, {found.key}: {found.what}")
+    else:
+        counts = ", ".join(f"{count} {name}" for name, count in found.counts.items())
+        typer.echo(f"ok: {counts}\nhead {found.head}")
+    if fault:
+        raise typer.Exit(EXIT_JOURNAL)
 
 
 @contextlib.contextmanager

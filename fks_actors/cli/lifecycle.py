@@ -67,7 +67,7 @@ def _started(home: Home, settings: Any, new: bool, quiet: bool) -> Any:
 
 def _welcome(started: Any, took: float) -> None:
     running = started.running
-    console.print(Text("ready", "bold"), f"after {took:.1f} s: paper trading on {running.label}")
+    console.print(Text("ready", "bold"), f"after {took:.1f} s: {started.mode} trading on {running.label}")
     if started.reason:
         console.print(started.reason)
     if started.fallback:

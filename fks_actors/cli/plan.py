@@ -5,7 +5,9 @@ import os
 import shutil
 import time
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 
 from fks_actors import __version__
@@ -15,6 +17,7 @@ from fks_actors.adapters.feeds.factory import open_feed
 from fks_actors.adapters.feeds.port import FeedInfo, FeedKind
 from fks_actors.adapters.sql import SqlJournal, open_reader
 from fks_actors.cli.journals import journal_urls, set_aside
+from fks_actors.cli.venues import PAPER, check_venues, settle_venues
 from fks_actors.errors import ConfigError, JournalCorrupt, JournalUnavailable
 from fks_actors.home import Home
 from fks_actors.model.records import RunRecord
@@ -31,6 +34,7 @@ class Plan:
     info: FeedInfo
     settings: Settings
     set_aside: Path | None
+    ids: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def check(home: Home, settings: Settings, fresh: bool) -> None:
@@ -45,10 +49,11 @@ def check(home: Home, settings: Settings, fresh: bool) -> None:
             f"only {free // 1024**2} MiB are free for {home.root}, {_MIN_FREE_BYTES // 1024**2} are needed; "
             "free some, or set FKS_HOME to another disk"
         )
+    check_venues(home, settings)
     if fresh and settings.journal.url:
         raise ConfigError("--new sets aside a journal under FKS_HOME; for another, let journal.url name an empty one")
     if settings.journal.url or (not fresh and isinstance(parse_spec(settings.feed.spec), LiveSpec)):
-        _last_run(journal_urls(home, settings, settings.feed.spec)[0])
+        _last_run(journal_urls(home, settings, _slug_spec(settings.feed, settings))[0])
 
 
 def settle(home: Home, settings: Settings, fresh: bool) -> Plan:
@@ -64,8 +69,10 @@ def settle(home: Home, settings: Settings, fresh: bool) -> Plan:
     """
     check(home, settings, fresh)
     info, feed = asyncio.run(_settled_feed(settings.feed))
-    aside = set_aside(home, _slug_spec(feed)) if fresh else None
-    journal_url, inbox_url = journal_urls(home, settings, _slug_spec(feed))
+    venues = asyncio.run(settle_venues(home, settings, info))
+    slug = _slug_spec(feed, settings)
+    aside = set_aside(home, slug) if fresh else None
+    journal_url, inbox_url = journal_urls(home, settings, slug)
     before = _last_run(journal_url)
     feed = _continued(feed, info, before)
     run = RunRecord(
@@ -75,15 +82,26 @@ def settle(home: Home, settings: Settings, fresh: bool) -> Plan:
         simulated=info.simulated,
         symbols=info.symbols,
         interval_ms=info.interval_ms,
-        cash=before.cash if before else settings.desk.cash,
+        cash=before.cash if before else sum(venues.cash.values(), Decimal(0)),
         version=__version__,
         feed_start_ms=feed.start_ms or 0,
         seed=feed.seed if info.simulated else 0,
         note=info.reason,
+        venues=tuple(settings.venues),
     )
     _refuse_other_run(before, run, journal_url)
-    wiring = Wiring(home.namespace, settings.model_copy(update={"feed": feed}), run, journal_url, inbox_url)
-    return Plan(wiring, info, wiring.settings, aside)
+    cash = {PAPER: before.cash} if before and set(venues.cash) == {PAPER} else venues.cash
+    wiring = Wiring(
+        home.namespace,
+        settings.model_copy(update={"feed": feed}),
+        run,
+        journal_url,
+        inbox_url,
+        venues.plans,
+        cash,
+        venues.keys,
+    )
+    return Plan(wiring, info, wiring.settings, aside, venues.ids)
 
 
 async def _settled_feed(config: FeedConfig) -> tuple[FeedInfo, FeedConfig]:
@@ -113,8 +131,11 @@ def _absolute(spec: str) -> str:
     return "replay:" + ",".join(f"{symbol}={path}" if symbol else path for symbol, path in files)
 
 
-def _slug_spec(feed: FeedConfig) -> str:
-    return f"simulated-{feed.seed}" if feed.spec == "simulated" else feed.spec
+def _slug_spec(feed: FeedConfig, settings: Settings) -> str:
+    """What a journal is called by: its feed, and the venues where others than paper trade."""
+    name = f"simulated-{feed.seed}" if feed.spec == "simulated" else feed.spec
+    real = [venue for venue, config in settings.venues.items() if config.kind != "paper"]
+    return f"{name}-at-{'-'.join(real)}" if real else name
 
 
 def _continued(feed: FeedConfig, info: FeedInfo, before: RunRecord | None) -> FeedConfig:
@@ -146,6 +167,7 @@ def _refuse_other_run(before: RunRecord | None, run: RunRecord, journal_url: str
         f"{what} {old} there, {new} now"
         for what, old, new in (
             ("feed", before.feed, run.feed),
+            ("venues", ", ".join(before.venues or (PAPER,)), ", ".join(run.venues)),
             ("bars", f"of {before.interval_ms / 1_000:g} s", f"of {run.interval_ms / 1_000:g} s"),
             (
                 "symbols",

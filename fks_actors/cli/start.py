@@ -23,6 +23,7 @@ from fks_actors.cli.cluster import (
 from fks_actors.cli.held import held_cluster
 from fks_actors.cli.plan import Plan
 from fks_actors.cli.session import Running, note_running
+from fks_actors.cli.venues import PAPER, mode_of
 from fks_actors.errors import ClusterError, FksError, PortTaken
 from fks_actors.home import Home, known_secret, secret
 from fks_actors.settings import Settings, without_password
@@ -42,6 +43,7 @@ class Started:
     fallback: str
     new_token: str
     new_secret: str
+    mode: str = PAPER
 
     def facts(self) -> dict[str, Any]:
         """For scripts; without secrets."""
@@ -50,6 +52,7 @@ class Started:
             "url": running.url,
             "feed": running.feed,
             "label": running.label,
+            "mode": self.mode,
             "reason": self.reason,
             "symbols": running.symbols,
             "journal": without_password(running.journal_url),
@@ -94,6 +97,7 @@ def start(home: Home, settings: Settings, settle: Callable[[], Plan]) -> Started
         fallback,
         token if token_is_new else "",
         signing if signing_is_new else "",
+        mode_of(settings),
     )
 
 
@@ -137,7 +141,16 @@ def _edge_args(home: Home, plan: Plan) -> dict[str, Any]:
         "inbox_url": wiring.inbox_url,
         "namespace": wiring.namespace,
         "symbols": list(wiring.run.symbols),
+        "mode": mode_of(plan.settings),
         "webhook": plan.settings.webhook.model_dump(mode="json"),
+        "venues": {
+            name: {
+                "exchange": venue.exchange if venue.kind == "ccxt" else "",
+                "ids": dict(plan.ids.get(name, {})),
+            }
+            for name, venue in plan.settings.venues.items()
+        },
+        "redis_url": plan.settings.redis.url,
         "secret_file": "" if os.environ.get("FKS_WEBHOOK_SECRET") else str(home.webhook_secret),
         "token_file": "" if os.environ.get("FKS_API_TOKEN") else str(home.api_token),
         "replicas": plan.settings.serve.replicas,

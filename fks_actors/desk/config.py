@@ -1,21 +1,47 @@
 """What the desk itself can be told."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from fks_actors.agents.config import DebateConfig
 from fks_actors.market.config import QualityConfig
+from fks_actors.model.markets import MarketRules
+
+PAPER = "paper"
+
+
+@dataclass(frozen=True, slots=True)
+class VenuePlan:
+    """One venue as the desk sees it.
+
+    `exchange` is another name under which alerts may call it. A `real` venue lives outside the journal: its connector
+    tells what happens there, and its silence does not stop the desk. `markets` are the rules of what can be traded
+    there; `claims` the symbols whose orders go there unless an alert names an exchange.
+    """
+
+    name: str = PAPER
+    exchange: str = PAPER
+    real: bool = False
+    markets: Mapping[str, MarketRules] = field(default_factory=dict)
+    claims: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class DeskConfig:
-    """The venue that cycles trade at, and the quality gate's limits."""
+    """The venues in the order of preference, how orders are routed, and the rooms' figures that the desk needs itself.
 
-    venue: str = "paper"
+    `best_price`: a market order goes to the venue with the best price after fees. `debate` weighs advisory signals.
+    """
+
+    venues: tuple[VenuePlan, ...] = (VenuePlan(),)
+    default: str = PAPER
+    best_price: bool = False
     quality: QualityConfig = field(default_factory=QualityConfig)
+    debate: DebateConfig = field(default_factory=DebateConfig)
 
-    @property
-    def venue_owner(self) -> str:
-        """The venue's name in the journal's snapshots."""
-        return venue_owner(self.venue)
+    def plan(self, venue: str) -> VenuePlan:
+        """The venue's plan."""
+        return next(plan for plan in self.venues if plan.name == venue)
 
 
 def venue_owner(venue: str) -> str:

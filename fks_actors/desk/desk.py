@@ -1,8 +1,7 @@
 """The desk: the only writer of the journal, and the order in which the rooms are asked.
 
-A step is: ask (minds, venue, risk), write, and only then act. Intent and approval of an order are durable before the
-venue hears of it; what the venue answers is a step of its own. Every question carries the commit that it builds on, so
-that a desk that died anywhere starts again at the head of the journal and asks the same questions.
+A step is: ask (minds, venues, risk), write, and only then act (`steps`). Every question carries the commit that it
+builds on, so that a desk that died anywhere starts again at the head of the journal and asks the same questions.
 
 All commits are made under one lock: a signal and a bar never pass a limit together.
 """
@@ -11,33 +10,31 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 
-from fks_actors.desk import proposals
+from fks_actors.desk import advice, proposals
 from fks_actors.desk.config import DeskConfig
-from fks_actors.desk.lineage import Step
-from fks_actors.desk.ports import DeskPorts, Ruled, VenueReply
-from fks_actors.desk.state import OWNER, DeskMemory
-from fks_actors.desk.working import WorkingOrders, denied_order
-from fks_actors.errors import InvariantError
+from fks_actors.desk.follow_up import FollowUp
+from fks_actors.desk.ports import DeskPorts, VenueReply
+from fks_actors.desk.routing import route
+from fks_actors.desk.state import Change
+from fks_actors.desk.steps import RISK_OWNER, SILENCE, Steps
 from fks_actors.model.candles import BarBatch
-from fks_actors.model.orders import ZERO, Approved, Denied, Fill, Order, OrderStatus, OrderUpdate, Origin, VenueEvent
+from fks_actors.model.orders import ZERO, Approved, Order, OrderType, Side
 from fks_actors.model.records import (
+    AuditRecord,
     Commit,
     ControlRecord,
     CycleRecord,
     Entry,
+    Proposal,
     RunRecord,
     Signal,
     SignalRecord,
-    Snapshot,
     TradingState,
 )
-from fks_actors.risk.messages import RiskReply, RiskRequest
-from fks_actors.risk.rulings import reissue
+from fks_actors.model.votes import Action, Ballot, Verdict
+from fks_actors.risk.messages import RiskReply
 
-RISK_OWNER = "risk"
-"""Risk's name in the journal's snapshots."""
-
-_UNANSWERED = frozenset({OrderStatus.SUBMITTED, OrderStatus.UNKNOWN})
+__all__ = ["RISK_OWNER", "Desk", "bar_step"]
 
 
 class Desk:
@@ -52,76 +49,76 @@ class Desk:
     def __init__(self, ports: DeskPorts, config: DeskConfig, kept: Callable[[Commit], None] = lambda _: None) -> None:
         self._ports = ports
         self._config = config
-        self._kept = kept
         self._lock = asyncio.Lock()
-        self._head = ""
-        self._risk_label = ""
-        self._venue_label = ""
-        self._memory = DeskMemory(config.quality)
-        self._orders = WorkingOrders()
-        self._last: RiskReply | None = None
+        self._steps = Steps(ports, config, kept)
+        self._follow_up = FollowUp(self._steps)
+        self._collected = 0
 
     # --- what others ask of it ---
 
     @property
     def last_bar_ms(self) -> dict[str, int]:
         """Open time of the last bar taken in, by symbol."""
-        return dict(self._memory.last_bar_ms)
+        return dict(self._steps.memory.last_bar_ms)
 
     @property
     def inbox_cursor(self) -> int:
         """The last signal taken from the inbox."""
-        return self._memory.inbox_cursor
+        return self._steps.memory.inbox_cursor
 
     @property
     def clock_ms(self) -> int:
         """The newest instant the desk has seen: the close of the last bar."""
-        return self._memory.clock_ms
+        return self._steps.memory.clock_ms
 
     @property
     def trading(self) -> TradingState | None:
         """The trading state as of the last ruling, None before the first."""
-        return self._last.equity.state if self._last else None
+        last = self._steps.last
+        return last.equity.state if last else None
 
     @property
     def last_reply(self) -> RiskReply | None:
         """Risk's last answer."""
-        return self._last
+        return self._steps.last
 
     @property
     def open_orders(self) -> tuple[Order, ...]:
         """The orders that have not ended."""
-        return self._orders.all()
+        return self._steps.orders.all()
+
+    def holds(self, epoch: int, until_ms: int) -> None:
+        """Take note of the lease: every question to a real venue carries it from here on."""
+        self._steps.lease = (epoch, until_ms)
+
+    def has_questions(self, venue: str) -> bool:
+        """Whether the venue is to be asked something again that it may not have heard."""
+        return self._steps.has_questions(venue)
 
     async def recover(self) -> None:
         """Take the journal's word for everything, then finish what was written but not yet done."""
         async with self._lock:
-            journal = self._ports.journal
-            self._head = await journal.head()
-            self._risk_label = (await journal.snapshot(RISK_OWNER)).commit_id
-            self._venue_label = (await journal.snapshot(self._config.venue_owner)).commit_id
-            self._memory = DeskMemory(self._config.quality)
-            self._memory.restore((await journal.snapshot(OWNER)).payload)
-            self._orders = WorkingOrders(await journal.open_orders())
-            await self._finish_submits()
-            if self._memory.halted and len(self._orders):
-                await self._cancel_all(f"cancel-after-{self._head}", self._memory.clock_ms)
+            steps = self._steps
+            await steps.load()
+            await steps.finish(steps.orders.all())
+            await self._follow_up.run(steps.memory.clock_ms)
 
     async def begin(self, run: RunRecord) -> None:
         """Record a start of the desk."""
         async with self._lock:
-            await self._commit(f"run-{run.run_id}", (run,), ())
+            await self._steps.commit(f"run-{run.run_id}", (run,), ())
 
     async def learn(self, batches: Sequence[BarBatch]) -> None:
         """Take history in: bars are recorded and observed, nothing is decided."""
         async with self._lock:
-            fresh = [batch for b in batches if (batch := self._memory.unseen(b)).candles]
+            memory = self._steps.memory
+            fresh = [batch for b in batches if (batch := memory.unseen(b)).candles]
             if not fresh:
                 return
-            snapshots = await self._ports.minds.learn(fresh, self._memory.last_bar_ms)
+            snapshots = await self._ports.minds.learn(fresh, memory.last_bar_ms)
             for batch in fresh:
-                self._memory.note(batch)
-            await self._commit(f"history-{bar_step(fresh[0])}-{fresh[-1].ts_ms}", tuple(fresh), snapshots)
+                memory.note(batch)
+            await self._steps.commit(f"history-{bar_step(fresh[0])}-{fresh[-1].ts_ms}", tuple(fresh), snapshots)
 
     async def run_cycle(self, batch: BarBatch) -> tuple[CycleRecord, ...]:
         """One bar of every symbol in the batch: deliberate, rule, write, act. Returns what was recorded.
@@ -129,137 +126,140 @@ class Desk:
         A batch that was already taken in returns nothing.
         """
         async with self._lock:
-            batch = self._memory.unseen(batch)
+            steps, memory = self._steps, self._steps.memory
+            batch = memory.unseen(batch)
             if not batch.candles:
                 return ()
-            name = bar_step(batch)
-            ports, config = self._ports, self._config
-            said, done = await ports.together(
-                ports.minds.deliberate(batch, self._memory.last_bar_ms),
-                ports.venue.advance(Step(name, self._venue_label), batch),
+            name, ts_ms = bar_step(batch), batch.close_ms
+            said, replies = await self._ports.together(
+                self._ports.minds.deliberate(batch, memory.last_bar_ms), self._advance(name, batch)
             )
-            flags = self._memory.note(batch)
-            candles = {candle.symbol: candle for candle in batch.candles}
-            verdicts = {verdict.symbol: verdict for verdict in said.verdicts}
-            proposed = tuple(
-                proposal
-                for symbol, verdict in verdicts.items()
-                if (proposal := proposals.from_verdict(verdict, candles[symbol], batch.close_ms, config.venue))
-            )
-            request = RiskRequest(batch.close_ms, dict(self._memory.marks), done.events, proposed)
-            ruled = await ports.risk.rule(Step(name, self._risk_label), request)
-            rulings = dict(zip((p.symbol for p in proposed), ruled.reply.rulings, strict=True))
-            cycles = proposals.cycle_records(batch, said.ballots, verdicts, rulings, flags)
-            entries: tuple[Entry, ...] = (batch, *cycles)
-            await self._write_and_act(name, batch.close_ms, entries, done, ruled, said.snapshots)
+            flags = memory.note(batch)
+            heard = [vote for c in batch.candles for vote in memory.heard(c.symbol, batch.ts_ms)]
+            ballots: tuple[Ballot, ...] = (*said.ballots, *heard)
+            verdicts = advice.weighed(said.verdicts, ballots, heard, self._config.debate)
+            proposed = self._proposed(batch, verdicts)
+            ruled = await steps.rule(name, steps.request(ts_ms, replies, proposals=proposed))
+            rulings = proposals.by_symbol(proposed, ruled.reply.rulings)
+            cycles = proposals.cycle_records(batch, ballots, verdicts, rulings, flags)
+            answered = await advice.answered(memory.take_advice(verdicts), cycles, self._ports.journal)
+            entries: tuple[Entry, ...] = (batch, *cycles, *answered)
+            approved = await steps.write(name, entries, replies, ruled, ts_ms, said.snapshots)
+            await self._act(name, ts_ms, approved)
             return cycles
 
     async def run_signal(self, cursor: int, signal: Signal, ts_ms: int) -> SignalRecord:
         """One alert: propose, rule, write, act. `ts_ms` is the desk's time. Returns what was recorded."""
         async with self._lock:
+            steps, memory = self._steps, self._steps.memory
             name = f"signal-{signal.signal_id}"
-            market = self._memory.marks.get(signal.symbol, ZERO)
-            proposal = proposals.from_signal(signal, market, ts_ms, self._config.venue)
-            request = RiskRequest(ts_ms, dict(self._memory.marks), (), (proposal,))
-            ruled = await self._ports.risk.rule(Step(name, self._risk_label), request)
-            record = proposals.signal_record(signal, ruled.reply.rulings[0], ts_ms)
-            self._memory.inbox_cursor = cursor
-            await self._write_and_act(name, ts_ms, (record,), VenueReply(()), ruled)
+            if signal.advisory:
+                record = advice.taken(memory, signal, ts_ms)
+                memory.inbox_cursor = cursor
+                await steps.commit(name, (record,), ())
+                return record
+            proposed = self._asked(signal, ts_ms)
+            ruled = await steps.rule(name, steps.request(ts_ms, {}, proposals=proposed))
+            rulings = ruled.reply.rulings
+            record = proposals.signal_record(signal, rulings, ts_ms)
+            memory.inbox_cursor = cursor
+            self._follow_up.begin(signal, rulings)
+            approved = await steps.write(name, (record,), {}, ruled, ts_ms)
+            await self._act(name, ts_ms, approved)
             return await self._ports.journal.signal(signal.signal_id) or record
 
     async def control(self, control_id: str, record: ControlRecord) -> RiskReply:
-        """An operator's word. A halt also cancels what still works."""
+        """An operator's word. A halt also cancels what still works; all that comes of it is done when it returns."""
         async with self._lock:
+            steps = self._steps
             name = f"control-{control_id}"
-            request = RiskRequest(record.ts_ms, dict(self._memory.marks), (), (), record)
-            ruled = await self._ports.risk.rule(Step(name, self._risk_label), request)
-            await self._write_and_act(name, record.ts_ms, (), VenueReply(()), ruled)
+            ruled = await steps.rule(name, steps.request(record.ts_ms, {}, control=record))
+            self._follow_up.try_again()
+            await steps.write(name, (), {}, ruled, record.ts_ms)
+            await self._act(name, record.ts_ms, ())
             return ruled.reply
 
-    # --- how a step is written and acted on ---
+    async def collect(self, venue: str, ts_ms: int) -> None:
+        """Take in what happened at a real venue, and ask again about orders of unknown outcome."""
+        async with self._lock:
+            steps = self._steps
+            # asked anew each time: an empty answer changes nothing, so it must not be taken for the answer to all later
+            self._collected += 1
+            name = steps.named("collect", f"{venue}-{self._collected}")
+            reply = await steps.ask(venue, name, "collect")
+            await steps.settle(name, ts_ms, {venue: reply})
+            if reply is not SILENCE:
+                await steps.finish(steps.orders.at(venue), ts_ms)
+            await self._follow_up.run(ts_ms)
 
-    async def _write_and_act(
-        self,
-        name: str,
-        ts_ms: int,
-        entries: tuple[Entry, ...],
-        done: VenueReply,
-        ruled: Ruled,
-        snapshots: tuple[Snapshot, ...] = (),
-    ) -> None:
-        approved = tuple(r for r in ruled.reply.rulings if isinstance(r, Approved))
-        denied = tuple(denied_order(r, ts_ms) for r in ruled.reply.rulings if isinstance(r, Denied))
-        moved = await self._moved(done.events)
-        sent = tuple(self._orders.sent(a, ts_ms) for a in approved)
-        await self._write(name, (*entries, *moved, *sent, *denied), done, ruled, snapshots)
-        if approved:
-            await self._submit(f"ack-{name}", ts_ms, approved)
-        if any(change.state is TradingState.HALTED for change in ruled.reply.changes) and len(self._orders):
-            await self._cancel_all(f"cancel-{name}", ts_ms)
+    async def cancel(self, request_id: str, client_order_ids: Sequence[str], ts_ms: int) -> tuple[Order, ...]:
+        """An operator ends working orders; returns them as they stood. Exits that are cancelled are not made anew."""
+        async with self._lock:
+            orders = tuple(order for key in client_order_ids if (order := self._steps.orders.find(key)))
+            self._follow_up.release(orders)
+            if orders:
+                await self._steps.cancel(f"cancel-{request_id}", ts_ms, orders)
+                await self._follow_up.run(ts_ms)
+            return orders
 
-    async def _submit(self, name: str, ts_ms: int, approved: Sequence[Approved]) -> None:
-        reply = await self._ports.venue.submit(Step(name, self._venue_label), approved)
-        await self._settle(name, ts_ms, reply)
+    async def replace(self, request_id: str, client_order_id: str, change: Change, ts_ms: int) -> Order | None:
+        """An operator changes a working order's price or quantity: it is cancelled, then a new one is proposed.
 
-    async def _cancel_all(self, name: str, ts_ms: int) -> None:
-        ids = tuple(order.intent.client_order_id for order in self._orders.all())
-        reply = await self._ports.venue.cancel(Step(name, self._venue_label), ids, ts_ms)
-        await self._settle(name, ts_ms, reply)
-
-    async def _settle(self, name: str, ts_ms: int, reply: VenueReply) -> None:
-        """Write what the venue answered: orders, fills, and the account after them."""
-        request = RiskRequest(ts_ms, dict(self._memory.marks), reply.events)
-        ruled = await self._ports.risk.rule(Step(name, self._risk_label), request)
-        await self._write(name, await self._moved(reply.events), reply, ruled)
-
-    async def _moved(self, events: Sequence[VenueEvent]) -> tuple[Entry, ...]:
-        """Fills, changed orders, and the signals behind them."""
-        changed = self._orders.after(events)
-        fills = tuple(event for event in events if isinstance(event, Fill))
-        signals: list[SignalRecord] = []
-        for order in changed:
-            if order.intent.origin is Origin.SIGNAL:
-                record = await self._ports.journal.signal(order.intent.origin_id)
-                if record is None:
-                    raise InvariantError(f"order {order.intent.client_order_id} has no recorded signal")
-                signals.append(proposals.signal_moved(record, order))
-        return (*fills, *changed, *signals)
-
-    async def _write(
-        self,
-        name: str,
-        entries: tuple[Entry, ...],
-        done: VenueReply,
-        ruled: Ruled,
-        snapshots: tuple[Snapshot, ...] = (),
-    ) -> None:
-        reply = ruled.reply
-        self._memory.halted = reply.equity.state is TradingState.HALTED
-        venue = () if done.snapshot is None else (done.snapshot,)
-        await self._commit(name, (*entries, *reply.changes, reply.equity), (ruled.snapshot, *venue, *snapshots))
-        self._risk_label = name
-        self._venue_label = name if venue else self._venue_label
-        self._last = reply
-
-    async def _commit(self, name: str, entries: tuple[Entry, ...], snapshots: tuple[Snapshot, ...]) -> None:
-        commit = Commit(name, self._head, entries, (*snapshots, self._memory.encode()))
-        self._head = await self._ports.journal.commit((commit,))
-        self._kept(commit)
-
-    async def _finish_submits(self) -> None:
-        """Orders that were written as sent but of which the venue's answer is not recorded: send them again.
-
-        Entering is idempotent by client order id, so an order that the venue knows after all is not entered twice.
-        A desk that was halted meanwhile sends nothing: a venue that follows the journal never entered such an order.
+        Returns the order as it stood, None where it does not work.
         """
-        unanswered = [order for order in self._orders.all() if order.status in _UNANSWERED]
-        for order in unanswered:
-            if self._memory.halted:
-                key, ts_ms = order.intent.client_order_id, order.updated_ms
-                ended = OrderUpdate(key, OrderStatus.CANCELLED, ts_ms, "halted before it was sent")
-                await self._settle(f"unsent-{key}", ts_ms, VenueReply((ended,)))
-                continue
-            await self._submit(f"resend-{order.intent.client_order_id}", order.updated_ms, (reissue(order),))
+        async with self._lock:
+            order = self._steps.orders.find(client_order_id)
+            if order is None:
+                return None
+            self._follow_up.change(order, change)
+            await self._steps.cancel(f"replace-{request_id}", ts_ms, (order,))
+            await self._follow_up.run(ts_ms)
+            return order
+
+    async def audit(self, request_id: str, records: Sequence[AuditRecord]) -> None:
+        """Write security events down."""
+        async with self._lock:
+            await self._steps.commit(f"audit-{request_id}", tuple(records), ())
+
+    # --- how ---
+
+    async def _act(self, name: str, ts_ms: int, approved: Sequence[Approved]) -> None:
+        if approved:
+            await self._steps.submit(f"ack-{name}", ts_ms, approved)
+        await self._follow_up.run(ts_ms)
+
+    async def _advance(self, name: str, batch: BarBatch) -> dict[str, VenueReply]:
+        """Every venue's answer to the bars, the venues asked at once."""
+        replies: dict[str, VenueReply] = {}
+
+        async def ask(venues: Sequence[str]) -> None:
+            if len(venues) == 1:
+                replies[venues[0]] = await self._steps.ask(venues[0], name, "advance", batch)
+            else:
+                half = len(venues) // 2
+                await self._ports.together(ask(venues[:half]), ask(venues[half:]))
+
+        await ask([plan.name for plan in self._config.venues])
+        return {plan.name: replies[plan.name] for plan in self._config.venues}
+
+    def _proposed(self, batch: BarBatch, verdicts: dict[str, Verdict]) -> tuple[Proposal, ...]:
+        steps, candles = self._steps, {candle.symbol: candle for candle in batch.candles}
+        found: list[Proposal] = []
+        for symbol, verdict in verdicts.items():
+            side = Side.SELL if verdict.action is Action.SELL else Side.BUY
+            venues = route(self._config, symbol, side, OrderType.MARKET, "", steps.quotes, batch.close_ms)
+            volatility = steps.memory.volatility(symbol)
+            found += proposals.from_verdict(verdict, candles[symbol], batch.close_ms, venues, volatility)
+        return tuple(found)
+
+    def _asked(self, signal: Signal, ts_ms: int) -> tuple[Proposal, ...]:
+        steps = self._steps
+        venues = route(
+            self._config, signal.symbol, signal.side, signal.order_type, signal.exchange, steps.quotes, ts_ms
+        )
+        venues = venues or (signal.exchange or self._config.default,)  # risk denies what no venue trades
+        market = steps.memory.marks.get(signal.symbol, ZERO)
+        return proposals.from_signal(signal, market, ts_ms, venues, steps.memory.volatility(signal.symbol))
 
 
 def bar_step(batch: BarBatch) -> str:

@@ -160,6 +160,6 @@ class DeskPorts:
 
     minds: Minds
     risk: RiskPort
-    venue: VenuePort
+    venues: Mapping[str, VenuePort]
     journal: JournalPort
     together: Together

@@ -1,6 +1,7 @@
 """Verdicts and signals become proposals for risk; rulings become records."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from fks_actors.execution.ids import client_order_id
@@ -18,13 +19,24 @@ def decision_id(symbol: str, ts_ms: int) -> str:
     return f"{symbol}@{ts_ms}"
 
 
-def from_verdict(verdict: Verdict, candle: Candle, close_ms: int, venue: str) -> Proposal | None:
-    """What the verdict asks risk for; None for HOLD."""
-    if verdict.action is Action.HOLD:
-        return None
+def from_verdict(
+    verdict: Verdict, candle: Candle, close_ms: int, venues: Sequence[str], volatility: Decimal = Decimal(0)
+) -> tuple[Proposal, ...]:
+    """What the verdict asks risk for: nothing for HOLD, a BUY at the first venue, a SELL at each that may hold some."""
+    if verdict.action is Action.HOLD or not venues:
+        return ()
+    if verdict.action is Action.BUY:
+        first = _cycle_proposal(verdict, candle, close_ms, venues[0], 0, volatility)
+        return (replace(first, alternatives=tuple(venues[1:])),)
+    return tuple(_cycle_proposal(verdict, candle, close_ms, venue, leg, volatility) for leg, venue in enumerate(venues))
+
+
+def _cycle_proposal(
+    verdict: Verdict, candle: Candle, close_ms: int, venue: str, leg: int, volatility: Decimal
+) -> Proposal:
     origin = decision_id(verdict.symbol, verdict.ts_ms)
     return Proposal(
-        client_order_id=client_order_id(origin, 0),
+        client_order_id=client_order_id(origin, leg),
         origin=Origin.CYCLE,
         origin_id=origin,
         venue=venue,
@@ -34,17 +46,38 @@ def from_verdict(verdict: Verdict, candle: Candle, close_ms: int, venue: str) ->
         ts_ms=close_ms,
         market_price=to_money(candle.close),
         strength=to_money(verdict.strength).quantize(_PLACES),
+        volatility=volatility,
     )
 
 
-def from_signal(signal: Signal, market_price: Decimal, ts_ms: int, venue: str) -> Proposal:
-    """What the signal asks risk for. A stop-loss or take-profit order carries its trigger as `price`."""
-    stop = signal.order_type in {OrderType.STOP_LOSS, OrderType.TAKE_PROFIT}
+def from_signal(
+    signal: Signal, market_price: Decimal, ts_ms: int, venues: Sequence[str], volatility: Decimal = Decimal(0)
+) -> tuple[Proposal, ...]:
+    """What the signal asks risk for: one order, or a pair, at the first venue where nothing speaks against it.
+
+    A stop-loss or take-profit carries its trigger as `price`.
+    """
+    if signal.oco:
+        ids = (client_order_id(signal.signal_id, 0), client_order_id(signal.signal_id, 1))
+        legs = ((OrderType.STOP_LOSS, signal.stop_loss), (OrderType.TAKE_PROFIT, signal.take_profit))
+        leg = replace(_signal_proposal(signal, market_price, ts_ms, venues[:1], volatility), limit_price=None)
+        return tuple(
+            replace(leg, client_order_id=ids[i], order_type=kind, stop_price=price, oco_id=ids[1 - i])
+            for i, (kind, price) in enumerate(legs)
+        )
+    return (_signal_proposal(signal, market_price, ts_ms, venues, volatility),)
+
+
+def _signal_proposal(
+    signal: Signal, market_price: Decimal, ts_ms: int, venues: Sequence[str], volatility: Decimal
+) -> Proposal:
+    kind = signal.order_type
+    stop = kind in {OrderType.STOP_LOSS, OrderType.TAKE_PROFIT}
     return Proposal(
         client_order_id=client_order_id(signal.signal_id, 0),
         origin=Origin.SIGNAL,
         origin_id=signal.signal_id,
-        venue=venue,
+        venue=venues[0],
         symbol=signal.symbol,
         side=signal.side,
         order_type=signal.order_type,
@@ -53,9 +86,42 @@ def from_signal(signal: Signal, market_price: Decimal, ts_ms: int, venue: str) -
         strength=signal.confidence,
         quantity=signal.quantity,
         sizing=signal.sizing,
-        limit_price=signal.price if signal.order_type is OrderType.LIMIT else None,
+        limit_price=signal.price if kind in {OrderType.LIMIT, OrderType.ICEBERG} else None,
         stop_price=signal.price if stop else None,
+        trail_pct=signal.trail_pct if kind is OrderType.TRAILING_STOP else None,
+        display_quantity=signal.display_quantity,
+        duration_ms=1_000 * signal.duration_s,
+        slices=signal.slices,
+        protect_price=_protect_price(signal, market_price),
+        target_price=None if kind is OrderType.TAKE_PROFIT else signal.take_profit,
+        volatility=volatility,
+        alternatives=tuple(venues[1:]),
     )
+
+
+def _protect_price(signal: Signal, market_price: Decimal) -> Decimal | None:
+    """Where the entry's stop will lie at first."""
+    if signal.order_type in {OrderType.STOP_LOSS, OrderType.TRAILING_STOP}:
+        return None
+    if signal.stop_loss is not None:
+        return signal.stop_loss
+    if signal.trail_pct is not None:
+        return (signal.price or market_price) * (1 - signal.trail_pct / 100)
+    return None
+
+
+def by_symbol(proposed: Sequence[Proposal], rulings: Sequence[RiskRuling]) -> dict[str, RiskRuling]:
+    """One ruling a symbol: of several (a SELL at each venue) an approval, else a denial, else the first."""
+    found: dict[str, RiskRuling] = {}
+    for proposal, ruling in zip(proposed, rulings, strict=True):
+        held = found.get(proposal.symbol)
+        if held is None or _rank(ruling) < _rank(held):
+            found[proposal.symbol] = ruling
+    return found
+
+
+def _rank(ruling: RiskRuling) -> int:
+    return 0 if isinstance(ruling, Approved) else 1 if isinstance(ruling, Denied) else 2
 
 
 def cycle_records(
@@ -114,16 +180,15 @@ def _cycle_record(
     )
 
 
-def signal_record(signal: Signal, ruling: RiskRuling, ts_ms: int) -> SignalRecord:
-    """What risk made of a signal; its order's later life moves it by `signal_moved`."""
-    match ruling:
-        case Approved(intent=intent):
-            return SignalRecord(signal.signal_id, ts_ms, SignalStatus.ACCEPTED, signal, (intent.client_order_id,))
-        case Denied(intent=intent, reasons=reasons):
-            ids = (intent.client_order_id,)
-            return SignalRecord(signal.signal_id, ts_ms, SignalStatus.DENIED, signal, ids, reasons)
-        case Unneeded():
-            return SignalRecord(signal.signal_id, ts_ms, SignalStatus.IGNORED, signal)
+def signal_record(signal: Signal, rulings: Sequence[RiskRuling], ts_ms: int) -> SignalRecord:
+    """What risk made of a signal; its orders' later life moves it by `signal_moved`."""
+    ids = tuple(r.intent.client_order_id for r in rulings if isinstance(r, Approved | Denied))
+    reasons = tuple(dict.fromkeys(reason for r in rulings if isinstance(r, Denied) for reason in r.reasons))
+    if any(isinstance(r, Approved) for r in rulings):
+        status = SignalStatus.ACCEPTED
+    else:
+        status = SignalStatus.DENIED if reasons else SignalStatus.IGNORED
+    return SignalRecord(signal.signal_id, ts_ms, status, signal, ids, reasons)
 
 
 _SIGNAL_STATUS = {
@@ -131,12 +196,19 @@ _SIGNAL_STATUS = {
     OrderStatus.REJECTED: SignalStatus.REJECTED,
     OrderStatus.CANCELLED: SignalStatus.REJECTED,
     OrderStatus.EXPIRED: SignalStatus.REJECTED,
+    OrderStatus.DENIED: SignalStatus.DENIED,
 }
+_LIVELY = (SignalStatus.FILLED, SignalStatus.OPEN, SignalStatus.REJECTED, SignalStatus.DENIED)
 
 
-def signal_moved(record: SignalRecord, order: Order) -> SignalRecord:
-    """The signal's record after its order moved."""
-    status = _SIGNAL_STATUS.get(order.status, SignalStatus.OPEN)
-    return SignalRecord(
-        record.signal_id, order.updated_ms, status, record.signal, record.client_order_ids, record.refusals
-    )
+def signal_moved(record: SignalRecord, order: Order, others: Sequence[Order] = ()) -> SignalRecord:
+    """The signal's record after one of its orders moved; of several orders (`others`) the liveliest counts.
+
+    An exit is listed, but the signal's status remains its entry's.
+    """
+    key, status = order.intent.client_order_id, record.status
+    if order.intent.origin is Origin.SIGNAL:
+        said = {_SIGNAL_STATUS.get(o.status, SignalStatus.OPEN) for o in (order, *others)}
+        status = next(s for s in _LIVELY if s in said)
+    ids = record.client_order_ids if key in record.client_order_ids else (*record.client_order_ids, key)
+    return SignalRecord(record.signal_id, order.updated_ms, status, record.signal, ids, record.refusals)

@@ -1,18 +1,40 @@
 """What the desk itself remembers between two steps; written with every commit under the owner `desk`."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from math import sqrt
 from typing import Any
 
 import msgspec
 
+from fks_actors.desk.exits import Bracket
+from fks_actors.errors import JournalCorrupt
 from fks_actors.market.config import QualityConfig
 from fks_actors.market.quality import QualityGate, usable
 from fks_actors.model.candles import BarBatch, to_money
 from fks_actors.model.records import Snapshot
+from fks_actors.model.votes import Vote
 
 OWNER = "desk"
 """The desk's name in the journal's snapshots."""
+
+_DAY_MS = 86_400_000
+_PLACES = Decimal("0.00000001")
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What an operator wants of a working order: it is replaced as soon as its cancel is confirmed. None: unchanged."""
+
+    price: Decimal | None = None
+    quantity: Decimal | None = None
+
+
+class Advice(msgspec.Struct, frozen=True):
+    """An advisory signal that waits for the next debate of its symbol."""
+
+    signal_id: str
+    vote: Vote
 
 
 class _Payload(msgspec.Struct, frozen=True):
@@ -23,11 +45,15 @@ class _Payload(msgspec.Struct, frozen=True):
     interval_ms: int
     gates: dict[str, dict[str, Any]]
     halted: bool = False
+    brackets: tuple[Bracket, ...] = ()
+    changes: dict[str, Change] = {}
+    advice: tuple[Advice, ...] = ()
 
 
 @dataclass
 class DeskMemory:
-    """Last bar, last price and quality gate by symbol; how far the inbox was read; the newest instant seen."""
+    """Last bar, last price and quality gate by symbol; how far the inbox was read; the newest instant seen; and what
+    is still to be done: brackets by signal id, replacements by client order id, advice for the next debate."""
 
     quality: QualityConfig
     interval_ms: int = 0
@@ -37,6 +63,9 @@ class DeskMemory:
     inbox_cursor: int = 0
     clock_ms: int = 0
     halted: bool = False
+    brackets: dict[str, Bracket] = field(default_factory=dict)
+    changes: dict[str, Change] = field(default_factory=dict)
+    advice: tuple[Advice, ...] = ()
 
     def unseen(self, batch: BarBatch) -> BarBatch:
         """The batch without the bars that were taken in already, and without figures that cannot be a bar's."""
@@ -58,25 +87,61 @@ class DeskMemory:
         self.clock_ms = max(self.clock_ms, batch.close_ms)
         return flags
 
+    def volatility(self, symbol: str) -> Decimal:
+        """The symbol's standard deviation of log returns a day, as a fraction; 0 while it is not known."""
+        gate = self.gates.get(symbol)
+        if gate is None or not self.interval_ms:
+            return Decimal(0)
+        return to_money(gate.deviation * sqrt(_DAY_MS / self.interval_ms)).quantize(_PLACES)
+
+    def heard(self, symbol: str, ts_ms: int) -> tuple[Vote, ...]:
+        """The advisory votes on `symbol`, as of the bar that opened at `ts_ms`."""
+        return tuple(replace(a.vote, ts_ms=ts_ms) for a in self.advice if a.vote.symbol == symbol)
+
+    def take_advice(self, symbols: Mapping[str, Any]) -> tuple[Advice, ...]:
+        """Forget the advice on these symbols; return it."""
+        taken = tuple(a for a in self.advice if a.vote.symbol in symbols)
+        self.advice = tuple(a for a in self.advice if a.vote.symbol not in symbols)
+        return taken
+
     def encode(self) -> Snapshot:
         """The memory as a snapshot."""
         gates = {symbol: gate.state() for symbol, gate in self.gates.items()}
         payload = _Payload(
-            self.last_bar_ms, self.marks, self.inbox_cursor, self.clock_ms, self.interval_ms, gates, self.halted
+            self.last_bar_ms,
+            self.marks,
+            self.inbox_cursor,
+            self.clock_ms,
+            self.interval_ms,
+            gates,
+            self.halted,
+            tuple(self.brackets.values()),
+            self.changes,
+            self.advice,
         )
         return Snapshot(OWNER, msgspec.json.encode(payload, order="deterministic"))
 
     def restore(self, payload: bytes) -> None:
-        """Take up a snapshot's content; an empty one leaves a fresh memory."""
+        """Take up a snapshot's content; an empty one leaves a fresh memory.
+
+        Raises:
+            JournalCorrupt: the bytes are not a desk's memory.
+        """
         if not payload:
             return
-        held = msgspec.json.decode(payload, type=_Payload)
+        try:
+            held = msgspec.json.decode(payload, type=_Payload)
+        except msgspec.MsgspecError as error:
+            raise JournalCorrupt(f"the desk's snapshot cannot be read: {error}") from error
         self.last_bar_ms = dict(held.last_bar_ms)
         self.marks = dict(held.marks)
         self.inbox_cursor = held.inbox_cursor
         self.clock_ms = held.clock_ms
         self.halted = held.halted
         self.interval_ms = held.interval_ms
+        self.brackets = {bracket.signal_id: bracket for bracket in held.brackets}
+        self.changes = dict(held.changes)
+        self.advice = held.advice
         for symbol, state in held.gates.items():
             self.gates[symbol] = QualityGate(self.quality, held.interval_ms)
             self.gates[symbol].restore(state)

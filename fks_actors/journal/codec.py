@@ -14,6 +14,7 @@ from fks_actors.errors import InvariantError, JournalCorrupt
 from fks_actors.model.candles import BarBatch
 from fks_actors.model.orders import Fill, Order, OrderStatus, Refusal
 from fks_actors.model.records import (
+    AuditRecord,
     ControlRecord,
     CycleOutcome,
     CycleRecord,
@@ -95,6 +96,7 @@ _KINDS: dict[type, str] = {
     EquityPoint: "equity",
     ControlRecord: "control",
     RunRecord: "run",
+    AuditRecord: "audit",
 }
 _ENCODER = msgspec.json.Encoder(decimal_format="string")
 _CANONICAL = msgspec.json.Encoder(decimal_format="string", order="sorted")
@@ -108,7 +110,7 @@ _CHANGE_DECODERS = {entry: msgspec.json.Decoder(change) for entry, change in _CH
 
 
 def kind_of(entry: Entry) -> str:
-    """The entry's kind: bars, cycle, signal, order, fill, equity, control or run."""
+    """The entry's kind: bars, cycle, signal, order, fill, equity, control, run or audit."""
     return _KINDS[type(entry)]
 
 

@@ -1,11 +1,13 @@
 """The journal as the other rooms need it. Implementations pass `tests/unit/journal` conformance."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from fks_actors.journal.lease import IsDead, Lease, nobody_is_dead
 from fks_actors.model.candles import Candle
 from fks_actors.model.orders import Fill, Order
 from fks_actors.model.records import (
+    AuditRecord,
     Commit,
     ControlRecord,
     CycleRecord,
@@ -54,8 +56,41 @@ class Journal(Protocol):
         """Every order whose status is not terminal, oldest first."""
         ...
 
+    def order(self, client_order_id: str) -> Order | None:
+        """One order in its present state."""
+        ...
+
+    def trade_ids(self, client_order_ids: Iterable[str]) -> frozenset[tuple[str, str]]:
+        """(venue, trade id) of every fill that is booked for these orders."""
+        ...
+
     def last_run(self) -> RunRecord | None:
         """The newest start of the desk."""
+        ...
+
+
+class Leases(Protocol):
+    """Leases by name, under the rules of `journal.lease`; many processes, not part of the chain of commits.
+
+    Contract: each call is atomic and durable when it returns: of several that ask at once, one is granted the lease.
+    """
+
+    def acquire(
+        self, name: str, holder: str, now_ms: int, ttl_ms: int, is_dead: IsDead = nobody_is_dead
+    ) -> Lease | None:
+        """Take the lease where it is free, ran out, is `holder`'s, or its holder is dead; None where it is taken."""
+        ...
+
+    def renew(self, name: str, holder: str, epoch: int, now_ms: int, ttl_ms: int) -> Lease | None:
+        """Prolong the lease; None where it is not this grant's any more."""
+        ...
+
+    def release(self, name: str, holder: str, epoch: int) -> bool:
+        """Free the lease; False where it was not this grant's any more."""
+        ...
+
+    def held(self, name: str) -> Lease:
+        """The lease as it stands, whether it ran out or not."""
         ...
 
 
@@ -115,6 +150,10 @@ class JournalReader(Protocol):
 
     def controls(self, limit: int) -> list[ControlRecord]:
         """The last changes of the trading state."""
+        ...
+
+    def audit(self, limit: int) -> list[AuditRecord]:
+        """The last audit records, newest first."""
         ...
 
     def snapshot(self, owner: str) -> SnapshotAt:

@@ -2,8 +2,8 @@
 
 In: each decision (the first under its id), each fill (the first of its venue and trade id), each order and each signal
 as it ended, the last equity of each instant, and each change of the trading state.
-Out: runs, snapshots, bars and the cut into commits; of a signal, the wall time at which it was received. Two desks that
-saw the same bars and signals agree, however often one of them was killed.
+Out: runs, snapshots, bars, audit records, leases and the cut into commits; of a signal, the wall time at which it was
+received. Two desks that saw the same bars and signals agree, however often one of them was killed.
 """
 
 import hashlib

@@ -91,6 +91,11 @@ class QualityGate:
         """Whether the bar after the last one should have come: it closed longer ago than a bar may be late."""
         return self._last_ms is not None and now_ms - (self._last_ms + 2 * self._interval_ms) > self._limit_ms()
 
+    @property
+    def deviation(self) -> float:
+        """Standard deviation of the log returns a bar; 0.0 until enough of them were seen."""
+        return sqrt(self._squares / self._weight) if self._returns >= self._config.spike_warm_bars else 0.0
+
     def _limit_ms(self) -> float:
         return min(float(self._config.stale_ms), self._config.stale_bars * self._interval_ms)
 

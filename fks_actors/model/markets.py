@@ -38,4 +38,5 @@ class Quote:
 
 def floor_to(value: Decimal, step: Decimal) -> Decimal:
     """The largest multiple of `step` not above `value` (value >= 0, step > 0)."""
-    return (value / step).to_integral_value(rounding=ROUND_DOWN) * step
+    floored = (value / step).to_integral_value(rounding=ROUND_DOWN) * step
+    return floored if floored <= value else floored - step  # the quotient itself was rounded, up to a whole number

@@ -60,8 +60,9 @@ class Signal:
 
     `sent_ms` is the sender's timestamp (None where it gave none), `received_ms` ours. `stop_loss`, `take_profit`
     (quote) and `trail_pct` beside an entry are its protective legs; `display_quantity`, `duration_s` and `slices`
-    belong to iceberg and TWAP orders. An `advisory` signal is heard as a vote by the next debate of its symbol, and
-    orders nothing by itself.
+    belong to iceberg and TWAP orders. With `oco` the order is a pair of exits: the STOP_LOSS (its trigger stands in
+    `price` as well) and a TAKE_PROFIT at `take_profit`, of which one cancels the other. An `advisory` signal is heard
+    as a vote by the next debate of its symbol, and orders nothing by itself.
     """
 
     signal_id: str
@@ -84,6 +85,7 @@ class Signal:
     duration_s: int = 0
     slices: int = 0
     advisory: bool = False
+    oco: bool = False
 
 
 class SignalStatus(StrEnum):
@@ -205,8 +207,9 @@ class Proposal:
 
     `strength` 0..1 scales the sizing; `limit_price` goes with LIMIT and ICEBERG, `stop_price` with STOP_LOSS and
     TAKE_PROFIT, the rest as in OrderIntent. `protect_price` is where an entry's protective stop will lie (sizing `risk`
-    divides by the distance to it); `volatility` is a standard deviation of the symbol's returns a day, as a fraction
-    (sizing `volatility`), 0 where it is not known.
+    divides by the distance to it), `target_price` where its profit is to be taken; `volatility` is a standard deviation
+    of the symbol's returns a day, as a fraction (sizing `volatility`), 0 where it is not known. `alternatives` are
+    other venues, in order, for when this one cannot.
     """
 
     client_order_id: str
@@ -229,4 +232,6 @@ class Proposal:
     slices: int = 0
     oco_id: str = ""
     protect_price: Decimal | None = None
+    target_price: Decimal | None = None
     volatility: Decimal = Decimal(0)
+    alternatives: tuple[str, ...] = ()

@@ -1,56 +1,63 @@
 """Risk's ruling, a pure function: what happened, then the trading state, then each proposal in order.
 
 Every approval reserves before the next proposal is ruled, so that no sequence of approvals passes a limit that each
-alone would keep. Conviction requests, risk disposes: no proposal carries anything that widens a limit.
+alone would keep. Conviction requests, risk disposes: no proposal carries anything that widens a limit. Equity, gross
+exposure, the caps and the trading state are those of all venues together; cash and position must be at the venue.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from fks_actors.errors import InvariantError
 from fks_actors.model.markets import MarketRules
-from fks_actors.model.orders import ZERO, Denied, OrderIntent, OrderType, Refusal, Side
+from fks_actors.model.orders import ZERO, Approved, Denied, OrderIntent, Refusal, Side
 from fks_actors.model.records import EquityPoint, Proposal
 from fks_actors.risk import limits, trading
 from fks_actors.risk.config import RiskConfig
+from fks_actors.risk.figures import against_figures, finite, must_be_finite
 from fks_actors.risk.messages import Reservation, RiskReply, RiskRequest, RiskRuling, RiskState, Unneeded
 from fks_actors.risk.reservations import settle
 from fks_actors.risk.rulings import approve
-from fks_actors.risk.sizing import Standing, on_grid, reference_price, size
+from fks_actors.risk.sizing import on_grid, reference_price, size
+from fks_actors.risk.standing import Standing, standing
+
+Markets = Mapping[str, Mapping[str, MarketRules]]
+"""What may be traded, by venue and symbol."""
 
 MINUTE_MS = 60_000
 _DRAWDOWN_STEP = Decimal("0.00000001")
 
 
-def rule(
-    state: RiskState, request: RiskRequest, config: RiskConfig, markets: Mapping[str, MarketRules]
-) -> tuple[RiskState, RiskReply]:
+def rule(state: RiskState, request: RiskRequest, config: RiskConfig, markets: Markets) -> tuple[RiskState, RiskReply]:
     """The state after `request`, and the reply: one ruling a proposal, in order.
 
-    Start from `RiskState(Account(cash))`; peak and day fill themselves in. `request.events` must be new to the state.
+    Start from `RiskState.of(cash)`; peak and day fill themselves in. `request.events` must be new to the state.
 
     Raises:
-        InvariantError: a fill sells more than is held, or a proposal's client order id is already reserved.
+        InvariantError: a fill of an order that has ended sells more than is held, a mark or a fill has a figure that is
+            not a finite number, or a proposal's client order id is already reserved.
     """
     now = _brought_up(state, request)
-    exposure = now.account.exposure(now.marks)
-    equity = now.account.cash + exposure
-    before = state.account.equity(state.marks)
+    total = now.total()
+    exposure = total.exposure(now.marks)
+    equity = total.cash + exposure
+    before = state.total().equity(state.marks)
     now, new_day = trading.measured(now, before, equity, request.ts_ms)
     now, tripped = trading.limited(now, equity, request.ts_ms, config)
     now, ordered = trading.controlled(now, equity, request.control)
+    ruler = _Ruler(config, markets, equity, exposure, request.ts_ms)
     rulings: list[RiskRuling] = []
     for proposal in request.proposals:
-        now, ruling = _ruled(now, proposal, equity, exposure, request.ts_ms, config, markets)
+        now, ruling = ruler.chosen(now, proposal)
         rulings.append(ruling)
     point = EquityPoint(
         request.ts_ms,
         equity,
-        now.account.cash,
+        total.cash,
         exposure,
-        now.account.realised(),
-        now.account.fees,
+        total.realised(),
+        total.fees,
         (trading.loss_pct(now.peak_equity, equity) / 100).quantize(_DRAWDOWN_STEP),
         now.trading,
     )
@@ -58,81 +65,106 @@ def rule(
 
 
 def _brought_up(state: RiskState, request: RiskRequest) -> RiskState:
-    account, reservations = state.account, state.reservations
+    must_be_finite(request)
+    accounts, reservations = state.accounts, state.reservations
     if request.events:
-        account, reservations = settle(account, reservations, request.events)
+        accounts, reservations = settle(accounts, reservations, request.events, request.external)
     marks = {**state.marks, **request.marks} if request.marks else state.marks
     recent = tuple(t for t in state.approvals_ms if abs(request.ts_ms - t) < MINUTE_MS)
-    return replace(state, account=account, reservations=reservations, marks=marks, approvals_ms=recent)
+    return replace(state, accounts=accounts, reservations=reservations, marks=marks, approvals_ms=recent)
 
 
-def _ruled(
-    state: RiskState,
-    proposal: Proposal,
-    equity: Decimal,
-    exposure: Decimal,
-    ts_ms: int,
-    config: RiskConfig,
-    markets: Mapping[str, MarketRules],
-) -> tuple[RiskState, RiskRuling]:
-    if proposal.client_order_id in state.reservations:
-        raise InvariantError(f"order {proposal.client_order_id} is proposed again while it is reserved")
-    halted = tuple(limits.against_state(proposal.side, state.trading))
-    rules = markets.get(proposal.symbol)
-    if rules is None:
-        unknown = Refusal("symbol_unknown", "the venue has no such market", proposal.symbol)
-        return state, _unsized(proposal, (*halted, unknown))
-    price = state.marks.get(proposal.symbol, proposal.market_price)
-    if price <= 0:
-        return state, _unsized(proposal, (*halted, Refusal("no_market_price", "no price is known", proposal.symbol)))
-    asked = proposal
-    if proposal.order_type is not OrderType.MARKET:
-        limit, stop = (on_grid(proposal.side, p, rules) for p in (proposal.limit_price, proposal.stop_price))
-        proposal = replace(proposal, limit_price=limit, stop_price=stop)
-    standing = _standing(state, proposal.symbol, price, equity, exposure)
-    reference = reference_price(proposal, price)
-    sized = size(proposal, standing, reference, config, rules)
-    if isinstance(sized, Unneeded):
-        return state, replace(sized, proposal=asked)
-    if isinstance(sized, Refusal):
-        return state, _unsized(proposal, (*halted, sized))
-    intent = _intent(proposal, sized, price)
-    buys = intent.side is Side.BUY
-    notional = sized * reference
-    reserve = notional * config.reserve_factor if buys else ZERO
-    against = (
-        *halted,
-        *limits.against_rate(intent.side, state.trading, len(state.approvals_ms), config),
-        *limits.against_prices(intent, config),
-        *limits.against_size(intent, reference, rules),
-        *(limits.against_buy(notional, reserve, standing, config) if buys else limits.against_sell(sized, standing)),
-    )
-    if against:
-        return state, Denied(intent, against)
-    held = {**state.reservations, intent.client_order_id: Reservation(intent.symbol, reserve, sized)}
-    state = replace(state, reservations=held, approvals_ms=(*state.approvals_ms, ts_ms))
-    return state, approve(intent, reserve)
+@dataclass(frozen=True, slots=True)
+class _Ruler:
+    """One request's rulings; equity and exposure do not move between its proposals, reservations do."""
+
+    config: RiskConfig
+    markets: Markets
+    equity: Decimal
+    exposure: Decimal
+    ts_ms: int
+
+    def chosen(self, state: RiskState, proposal: Proposal) -> tuple[RiskState, RiskRuling]:
+        """The first venue's approval, or its alternatives'; where none approves, what the first one said."""
+        after, first = self.ruled(state, proposal)
+        if not isinstance(first, Approved):
+            for venue in proposal.alternatives:
+                moved, ruling = self.ruled(state, replace(proposal, venue=venue, alternatives=()))
+                if isinstance(ruling, Approved):
+                    return moved, ruling
+        return after, first
+
+    def ruled(self, state: RiskState, proposal: Proposal) -> tuple[RiskState, RiskRuling]:
+        if proposal.client_order_id in state.reservations:
+            raise InvariantError(f"order {proposal.client_order_id} is proposed again while it is reserved")
+        halted = tuple(limits.against_state(proposal.side, state.trading))
+        if strange := tuple(against_figures(proposal)):
+            return state, _unsized(finite(proposal), (*halted, *strange))
+        price = state.marks.get(proposal.symbol, proposal.market_price)
+        rules = self._rules(state, proposal, price)
+        if isinstance(rules, Refusal):
+            return state, _unsized(proposal, (*halted, rules))
+        wanted = _on_grids(proposal, rules)
+        met = standing(state, wanted, price, self.equity, self.exposure)
+        reference = reference_price(wanted, price)
+        sized = size(wanted, met, reference, self.config, rules)
+        if isinstance(sized, Unneeded):
+            return state, replace(sized, proposal=proposal)
+        if isinstance(sized, Refusal):
+            return state, _unsized(wanted, (*halted, sized))
+        return self._limited(state, _intent(wanted, sized, price), met, reference, rules)
+
+    def _rules(self, state: RiskState, proposal: Proposal, price: Decimal) -> MarketRules | Refusal:
+        """The market's rules, or why the proposal has no market."""
+        listed = self.markets.get(proposal.venue)
+        if listed is None or proposal.venue not in state.accounts:
+            return Refusal("venue_unknown", "the desk has no account at such a venue", proposal.venue)
+        rules = listed.get(proposal.symbol)
+        if rules is None:
+            return Refusal("symbol_unknown", "the venue has no such market", proposal.symbol)
+        if price <= 0:
+            return Refusal("no_market_price", "no price is known", proposal.symbol)
+        return rules
+
+    def _limited(
+        self, state: RiskState, intent: OrderIntent, met: Standing, reference: Decimal, rules: MarketRules
+    ) -> tuple[RiskState, RiskRuling]:
+        """Every limit's word; where all are silent the approval, and its reservation in the state."""
+        buys = intent.side is Side.BUY
+        notional = intent.quantity * reference
+        reserve = notional * self.config.reserve_factor if buys else ZERO
+        against = (
+            *limits.against_state(intent.side, state.trading),
+            *limits.against_rate(intent, state.trading, len(state.approvals_ms), self.config),
+            *limits.against_prices(intent, self.config),
+            *limits.against_size(intent, reference, rules),
+            *limits.against_kind(intent, reference, rules),
+            *(
+                limits.against_buy(notional, reserve, met, self.config)
+                if buys
+                else limits.against_sell(intent.quantity, met)
+            ),
+        )
+        if against:
+            return state, Denied(intent, against)
+        base = ZERO if buys else intent.quantity
+        held = Reservation(intent.venue, intent.symbol, reserve, base, intent.quantity, intent.oco_id)
+        counted = () if limits.is_exit(intent.origin, intent.side) else (self.ts_ms,)
+        state = replace(
+            state,
+            reservations={**state.reservations, intent.client_order_id: held},
+            approvals_ms=(*state.approvals_ms, *counted),
+        )
+        return state, approve(intent, reserve)
 
 
-def _standing(state: RiskState, symbol: str, price: Decimal, equity: Decimal, exposure: Decimal) -> Standing:
-    reserved = selling = ZERO
-    buying = False
-    for held in state.reservations.values():
-        reserved += held.quote
-        if held.symbol == symbol:
-            buying = buying or held.quote > 0
-            selling += ZERO if held.quote else held.base
-    quantity = state.account.position(symbol).quantity
-    return Standing(
-        price,
-        equity,
-        state.account.cash - reserved,
-        exposure + reserved,
-        quantity,
-        quantity - selling,
-        buying,
-        selling > 0,
-    )
+def _on_grids(proposal: Proposal, rules: MarketRules) -> Proposal:
+    """The prices on the tick, what an iceberg shows on the step; never worse for the owner than asked."""
+    limit, stop = (on_grid(proposal.side, p, rules) for p in (proposal.limit_price, proposal.stop_price))
+    shown = proposal.display_quantity
+    if shown is not None:
+        shown = rules.floor_quantity(max(shown, ZERO))
+    return replace(proposal, limit_price=limit, stop_price=stop, display_quantity=shown)
 
 
 def _intent(proposal: Proposal, quantity: Decimal, price: Decimal) -> OrderIntent:
@@ -149,6 +181,11 @@ def _intent(proposal: Proposal, quantity: Decimal, price: Decimal) -> OrderInten
         proposal.ts_ms,
         proposal.limit_price,
         proposal.stop_price,
+        proposal.trail_pct,
+        proposal.display_quantity,
+        proposal.duration_ms,
+        proposal.slices,
+        proposal.oco_id,
     )
 
 

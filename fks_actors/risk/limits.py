@@ -1,17 +1,26 @@
 """Every limit, each a function of the intent and the standing; all that speak against are listed.
 
 A SELL on a long-only spot account can only lower exposure: the caps on size and exposure bind BUYs alone, and in
-REDUCING a SELL is not held up by the order rate either. HALTED stops both sides.
+REDUCING a SELL is not held up by the order rate either. A protective SELL (Origin.EXIT) is never held up by the rate,
+nor by its distance from the market: that is what it is for.
+
+HALTED stops both sides, protective legs too: a halt is the operator's or the drawdown's word that nothing is to be
+sent, and an exception would be a way around it. To lower exposure in an orderly way there is REDUCING, where exits
+work; what becomes of a position in a halt is the operator's decision. Legs that work already are the desk's to keep or
+to cancel.
 """
 
 from collections.abc import Iterator
 from decimal import Decimal
 
 from fks_actors.model.markets import MarketRules
-from fks_actors.model.orders import OrderIntent, OrderType, Refusal, Side
+from fks_actors.model.orders import ZERO, OrderIntent, OrderType, Origin, Refusal, Side
 from fks_actors.model.records import TradingState
 from fks_actors.risk.config import RiskConfig
-from fks_actors.risk.sizing import Standing
+from fks_actors.risk.standing import Standing
+
+_LIMITED = frozenset({OrderType.LIMIT, OrderType.ICEBERG})
+_STOPPED = frozenset({OrderType.STOP_LOSS, OrderType.TAKE_PROFIT})
 
 
 def printed(value: Decimal | int) -> str:
@@ -25,6 +34,11 @@ def refusal(code: str, message: str, value: Decimal | int, limit: Decimal | int)
     return Refusal(code, message, printed(value), printed(limit))
 
 
+def is_exit(origin: Origin, side: Side) -> bool:
+    """Whether an order is a protective leg: one that can only lower exposure."""
+    return origin is Origin.EXIT and side is Side.SELL
+
+
 def against_state(side: Side, trading: TradingState) -> Iterator[Refusal]:
     """HALTED refuses all, REDUCING every BUY."""
     if trading is TradingState.HALTED:
@@ -33,43 +47,75 @@ def against_state(side: Side, trading: TradingState) -> Iterator[Refusal]:
         yield Refusal("reducing_only", "only orders that lower exposure are allowed", trading, TradingState.ACTIVE)
 
 
-def against_rate(side: Side, trading: TradingState, approvals: int, config: RiskConfig) -> Iterator[Refusal]:
+def against_rate(intent: OrderIntent, trading: TradingState, approvals: int, config: RiskConfig) -> Iterator[Refusal]:
     """No more approvals than `orders_per_minute` within 60 s."""
-    if side is Side.SELL and trading is TradingState.REDUCING:
+    if is_exit(intent.origin, intent.side) or (intent.side is Side.SELL and trading is TradingState.REDUCING):
         return
     if approvals >= config.orders_per_minute:
         yield refusal("orders_per_minute", "too many orders within a minute", approvals, config.orders_per_minute)
 
 
 def against_prices(intent: OrderIntent, config: RiskConfig) -> Iterator[Refusal]:
-    """A LIMIT needs its limit, a stop its stop, within `max_price_deviation_pct` of the market."""
-    if intent.order_type is OrderType.MARKET:
+    """A limit or iceberg needs its limit, a stop its stop, within `max_price_deviation_pct` of the market."""
+    if intent.order_type not in _LIMITED | _STOPPED:
         return
-    limited = intent.order_type is OrderType.LIMIT
+    limited = intent.order_type in _LIMITED
     price = intent.limit_price if limited else intent.stop_price
     name = "limit price" if limited else "stop price"
     if price is None or price <= 0:
         yield Refusal("price_required", f"a {intent.order_type} order needs a {name} above zero")
         return
     away = abs(price - intent.market_price) / intent.market_price * 100
-    if away > config.max_price_deviation_pct:
+    if away > config.max_price_deviation_pct and not is_exit(intent.origin, intent.side):
         message = f"{name} is too many percent from the market"
         yield refusal("price_deviation", message, away, config.max_price_deviation_pct)
 
 
+def against_kind(intent: OrderIntent, reference: Decimal, rules: MarketRules) -> Iterator[Refusal]:
+    """What belongs to one kind of order: a trailing stop's distance, an iceberg's tip, a TWAP's slices."""
+    match intent.order_type:
+        case OrderType.TRAILING_STOP:
+            trail = intent.trail_pct or ZERO
+            if not 0 < trail < 100:
+                yield refusal("trail_out_of_range", "a trailing stop's distance is above 0 and below 100", trail, 100)
+        case OrderType.ICEBERG:
+            shown = intent.display_quantity or ZERO
+            if shown > intent.quantity:
+                yield refusal("display_quantity", "more would show than the order has", shown, intent.quantity)
+            if shown <= 0 or shown < rules.min_quantity:
+                yield refusal("display_quantity", "what shows is below the venue's least", shown, rules.min_quantity)
+        case OrderType.TWAP:
+            yield from _against_slices(intent, reference, rules)
+        case _:
+            return
+
+
+def _against_slices(intent: OrderIntent, reference: Decimal, rules: MarketRules) -> Iterator[Refusal]:
+    if intent.slices < 1 or intent.duration_ms < 1:
+        yield refusal("slices_required", "a twap order needs slices and a duration", intent.slices, 1)
+        return
+    least = rules.floor_quantity(intent.quantity / intent.slices)
+    if least <= 0 or least < rules.min_quantity:
+        yield refusal("slice_too_small", "a slice is below the venue's least quantity", least, rules.min_quantity)
+    if least * reference < rules.min_notional:
+        message = "a slice's notional is below the venue's least"
+        yield refusal("slice_too_small", message, least * reference, rules.min_notional)
+
+
 def against_size(intent: OrderIntent, reference: Decimal, rules: MarketRules) -> Iterator[Refusal]:
-    """The venue's least quantity (base) and least notional (quote)."""
+    """The venue's least quantity (base) and least notional (quote, at the stop where that is the lower price)."""
     if intent.quantity <= 0:
         yield refusal("zero_quantity", "nothing is left after rounding to the step", intent.quantity, rules.step)
     if intent.quantity < rules.min_quantity:
         yield refusal("min_quantity", "quantity is below the venue's least", intent.quantity, rules.min_quantity)
-    notional = intent.quantity * reference
+    stop = intent.stop_price if intent.order_type in _STOPPED else None
+    notional = intent.quantity * min(reference, stop or reference)
     if notional < rules.min_notional:
         yield refusal("min_notional", "notional is below the venue's least", notional, rules.min_notional)
 
 
 def against_buy(notional: Decimal, reserve: Decimal, standing: Standing, config: RiskConfig) -> Iterator[Refusal]:
-    """One trade's cap, the gross exposure's cap and the cash that is free, all in quote."""
+    """One trade's cap, the gross exposure's cap and the cash that is free at the venue, all in quote."""
     cap = standing.equity * config.per_trade_pct / 100
     if notional > cap:
         yield refusal("per_trade_cap", "notional is above one trade's share of equity", notional, cap)
@@ -82,6 +128,6 @@ def against_buy(notional: Decimal, reserve: Decimal, standing: Standing, config:
 
 
 def against_sell(quantity: Decimal, standing: Standing) -> Iterator[Refusal]:
-    """Nothing is sold that is not held and unreserved (base)."""
+    """Nothing is sold that is not held at the venue and unreserved (base)."""
     if quantity > standing.free_base:
         yield refusal("insufficient_position", "more than the unreserved position", quantity, standing.free_base)

@@ -1,28 +1,39 @@
 """What the desk asks of risk, and what risk answers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from fks_actors.model.account import Account
+from fks_actors.model.account import Account, merged
 from fks_actors.model.orders import Approved, Denied, VenueEvent
 from fks_actors.model.records import ControlRecord, EquityPoint, Proposal, TradingState
 
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """What an approved, unfinished order still holds back: `base` left to trade, `quote` for a BUY (0 for a SELL)."""
+    """What an approved, unfinished order still holds back at its venue.
 
+    `quote` is for a BUY (0 for a SELL), `base` for a SELL (0 for a BUY), `left` is what the order may still trade. Two
+    SELLs that name each other in `oco_id` hold the larger of their bases together, not the sum.
+    """
+
+    venue: str
     symbol: str
     quote: Decimal
     base: Decimal
+    left: Decimal
+    oco_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RiskState:
-    """All that a ruling depends on. `approvals_ms` are the approval times of the last minute; `day_ms` the UTC day."""
+    """All that a ruling depends on: an account a venue, and what holds for all of them together.
 
-    account: Account
+    `marks` are by symbol, whatever the venue; `approvals_ms` the approval times of the last minute that count for the
+    order rate; `day_ms` the UTC day.
+    """
+
+    accounts: Mapping[str, Account]
     reservations: Mapping[str, Reservation] = field(default_factory=dict)
     marks: Mapping[str, Decimal] = field(default_factory=dict)
     trading: TradingState = TradingState.ACTIVE
@@ -33,16 +44,50 @@ class RiskState:
     day_start_equity: Decimal = Decimal(0)
     approvals_ms: tuple[int, ...] = ()
 
+    def total(self) -> Account:
+        """All venues' accounts as one."""
+        return merged(self.accounts.values())
+
+    @property
+    def account(self) -> Account:
+        """`total()`, for those who read one account."""
+        return self.total()
+
+    @classmethod
+    def of(cls, cash: Mapping[str, Decimal]) -> "RiskState":
+        """What a desk starts with: the cash at each venue, in quote."""
+        return cls({venue: Account(amount) for venue, amount in cash.items()})
+
+    def with_venues(self, cash: Mapping[str, Decimal]) -> "RiskState":
+        """The state with an account for every venue of `cash` that it lacks.
+
+        What is added is capital, not profit: the peak and the day's start rise by it.
+        """
+        lacking = {venue: amount for venue, amount in cash.items() if venue not in self.accounts}
+        if not lacking:
+            return self
+        added = sum(lacking.values(), Decimal(0))
+        return replace(
+            self,
+            accounts={**self.accounts, **{venue: Account(amount) for venue, amount in lacking.items()}},
+            peak_equity=self.peak_equity + added if self.peak_equity > 0 else self.peak_equity,
+            day_start_equity=self.day_start_equity + added if self.day_start_equity > 0 else self.day_start_equity,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class RiskRequest:
-    """One step: what happened since (`marks`, `events`, an operator's `control`), then what is proposed, in order."""
+    """One step: what happened since (`marks`, `events`, an operator's `control`), then what is proposed, in order.
+
+    `external` are the client order ids, among those of the events, of orders that are not the desk's.
+    """
 
     ts_ms: int
     marks: Mapping[str, Decimal] = field(default_factory=dict)
     events: tuple[VenueEvent, ...] = ()
     proposals: tuple[Proposal, ...] = ()
     control: ControlRecord | None = None
+    external: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,42 +2,110 @@
 
 Trades and the venue's last word free a reservation; a bare FILLED does not: its trades are still to come.
 A part fill frees the same part of the quote, whatever it cost: what is reserved covers what is left to trade.
+
+Two SELLs that name each other (OCO) hold one quantity: the larger of what each has left. A trade of one takes from
+both, the end of one leaves what the other holds.
+
+What working SELLs hold is never more than the venue's position. An order that is not the desk's, or a fee in base, may
+sell what they hold; then they hold less, and a trade of theirs is booked as far as the position goes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from decimal import Decimal
 
 from fks_actors.model.account import Account
-from fks_actors.model.orders import ZERO, Fill, OrderStatus, OrderUpdate, VenueEvent
+from fks_actors.model.orders import ZERO, Fill, OrderStatus, OrderUpdate, Side, VenueEvent
 from fks_actors.risk.messages import Reservation
 
 _RELEASING = frozenset({OrderStatus.CANCELLED, OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.DENIED})
 
+Accounts = Mapping[str, Account]
+Reservations = Mapping[str, Reservation]
+
 
 def settle(
-    account: Account, reservations: Mapping[str, Reservation], events: tuple[VenueEvent, ...]
-) -> tuple[Account, Mapping[str, Reservation]]:
-    """The account and the reservations after `events`, each of which must be new (a trade counts once).
+    accounts: Accounts, reservations: Reservations, events: tuple[VenueEvent, ...], external: frozenset[str]
+) -> tuple[Accounts, Reservations]:
+    """The accounts and the reservations after `events`, each of which must be new (a trade counts once).
+
+    `external` are the client order ids of orders that are not the desk's.
 
     Raises:
-        InvariantError: a fill sells more than is held.
+        InvariantError: a fill of an order that holds nothing any more sells more than its venue's account has.
     """
-    left = dict(reservations)
+    books, left = dict(accounts), dict(reservations)
+    sold: set[tuple[str, str]] = set()
     for event in events:
+        key = event.client_order_id
         if isinstance(event, Fill):
-            account = account.applied(event)
+            account = books.get(event.venue) or Account(ZERO)
+            books[event.venue] = account.applied(event, external=key in external or key in left)
+            sold.update(_lowered(event))
             _shrink(left, event)
         elif isinstance(event, OrderUpdate) and event.status in _RELEASING:
-            left.pop(event.client_order_id, None)
-    return account, left
+            left.pop(key, None)
+    for venue, symbol in sorted(sold):
+        _cut(left, venue, symbol, books[venue].position(symbol).quantity)
+    return books, left
+
+
+def selling(reservations: Reservations, venue: str, symbol: str) -> Decimal:
+    """How much base the working SELLs of a symbol hold at a venue, a pair once."""
+    groups = _groups(reservations, venue, symbol)
+    return sum((max(r.base for r in group.values()) for group in groups), ZERO)
+
+
+def sibling(reservations: Reservations, client_order_id: str, held: Reservation) -> Reservation | None:
+    """What the other leg of `client_order_id` holds; both are SELLs of one symbol at one venue and name each other."""
+    other = reservations.get(held.oco_id) if held.oco_id else None
+    if other is None or other.oco_id != client_order_id or held.quote or other.quote:
+        return None
+    return other if (other.venue, other.symbol) == (held.venue, held.symbol) else None
+
+
+def _groups(reservations: Reservations, venue: str, symbol: str) -> Iterator[dict[str, Reservation]]:
+    """The working SELLs of a symbol at a venue, pairs together, in the order of their ids."""
+    here = {k: r for k, r in reservations.items() if r.symbol == symbol and r.venue == venue and not r.quote}
+    for key in sorted(here):
+        held = here[key]
+        other = held.oco_id if sibling(here, key, held) else ""
+        if not other:
+            yield {key: held}
+        elif key < other:
+            yield {key: held, other: here[other]}
+
+
+def _lowered(fill: Fill) -> Iterator[tuple[str, str]]:
+    """The holdings, as (venue, symbol), that a trade may have made smaller than what is reserved of them."""
+    if fill.side is Side.SELL:
+        yield fill.venue, fill.symbol
+    if fill.fee_asset:
+        yield fill.venue, f"{fill.fee_asset}/{fill.symbol.partition('/')[2]}"
 
 
 def _shrink(left: dict[str, Reservation], fill: Fill) -> None:
     held = left.get(fill.client_order_id)
     if held is None:
         return  # a late trade of an order whose end was already known
-    base = held.base - fill.quantity
-    if base <= 0:
+    pair = sibling(left, fill.client_order_id, held)
+    if pair is not None:
+        shared = max(max(held.base, pair.base) - fill.quantity, ZERO)
+        left[held.oco_id] = replace(pair, base=min(pair.base, shared))
+    open_ = held.left - fill.quantity
+    if open_ <= 0:
         del left[fill.client_order_id]
-    else:
-        quote = held.quote * base / held.base if held.quote else ZERO
-        left[fill.client_order_id] = Reservation(held.symbol, quote, base)
+        return
+    quote = held.quote * open_ / held.left if held.quote else ZERO
+    base = max(held.base - fill.quantity, ZERO)
+    left[fill.client_order_id] = replace(held, quote=quote, base=base, left=open_)
+
+
+def _cut(left: dict[str, Reservation], venue: str, symbol: str, position: Decimal) -> None:
+    """Working SELLs hold no more than the position: the first by id keep theirs."""
+    room = position
+    for group in list(_groups(left, venue, symbol)):
+        for key, held in group.items():
+            if held.base > room:
+                left[key] = replace(held, base=room)
+        room -= min(max(r.base for r in group.values()), room)

@@ -5,12 +5,13 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import PydanticCustomError
 
-from fks_actors.model.orders import OrderType, Side
+from fks_actors.model.orders import Side
 from fks_actors.webhook.refused import Refused
 
 MAX_BYTES = 8 * 1024
@@ -19,6 +20,19 @@ _MAX_DIGITS, _MAX_EXPONENT, _MIN_EXPONENT = 36, 15, -18
 _SECONDS_BELOW = Decimal(10) ** 11
 _LATEST_MS = Decimal(10) ** 14
 _SHOWN = 64
+
+
+class Kind(StrEnum):
+    """What an alert may ask for: every order type, and a pair of exits of which one cancels the other."""
+
+    MARKET = "market"
+    LIMIT = "limit"
+    STOP_LOSS = "stop_loss"
+    TAKE_PROFIT = "take_profit"
+    TRAILING_STOP = "trailing_stop"
+    ICEBERG = "iceberg"
+    TWAP = "twap"
+    OCO = "oco"
 
 
 def read_object(raw: bytes) -> dict[str, object] | Refused:
@@ -67,12 +81,33 @@ def _number(code: str, low: Decimal, high: Decimal | None = None) -> Callable[[o
             raise PydanticCustomError(unusable, "is no usable number")
         if high is not None:
             if not low <= value <= high:
-                raise PydanticCustomError(code, "must lie between 0 and 1")
+                bounds = {"low": str(low), "high": str(high)}
+                raise PydanticCustomError(code, "must lie between {low} and {high}", bounds)
         elif value <= low:
             raise PydanticCustomError(code, "must be above 0")
         return Decimal(format(value, "f"))
 
     return check
+
+
+def _whole(low: int, high: int) -> Callable[[object], int]:
+    """A validator: a whole number from `low` to `high`, as a JSON number or a text."""
+    number = _number("invalid_field", Decimal(low), Decimal(high))
+
+    def check(value: object) -> int:
+        given = number(value)
+        if given != int(given):
+            raise PydanticCustomError("invalid_field", "must be a whole number")
+        return int(given)
+
+    return check
+
+
+def _percent(value: object) -> Decimal:
+    given = _number("invalid_field", Decimal(0))(value)
+    if given >= 100:
+        raise PydanticCustomError("invalid_field", "must be below 100")
+    return given
 
 
 def _bounded(value: Decimal) -> bool:
@@ -136,20 +171,21 @@ class Alert(BaseModel):
 
     symbol: Annotated[str, BeforeValidator(_text(64))]
     side: Annotated[Side, BeforeValidator(_choice("invalid_side", tuple(Side)))]
-    order_type: Annotated[OrderType, BeforeValidator(_choice("invalid_order_type", tuple(OrderType)))] = (
-        OrderType.MARKET
-    )
+    order_type: Annotated[Kind, BeforeValidator(_choice("invalid_order_type", tuple(Kind)))] = Kind.MARKET
     quantity: Quantity | None = None
     sizing: Sizing | None = None
     price: Price | None = None
     stop_loss: Price | None = None
     take_profit: Price | None = None
-    trail_pct: Price | None = None
+    trail_pct: Annotated[Decimal, BeforeValidator(_percent)] | None = None
     confidence: Confidence = Decimal(1)
     exchange: Annotated[str, BeforeValidator(_text(32))] | None = None
     timestamp: Annotated[int, BeforeValidator(_instant)] | None = None
     id: Annotated[str, BeforeValidator(_text(128))] | None = None
     strategy: Annotated[str, BeforeValidator(_text(64))] | None = None
+    display_quantity: Price | None = None
+    duration_s: Annotated[int, BeforeValidator(_whole(1, 86_400))] | None = None
+    slices: Annotated[int, BeforeValidator(_whole(2, 1_000))] | None = None
 
 
 def read_alert(fields: dict[str, object]) -> Alert | Refused:

@@ -65,15 +65,16 @@ def _line(name: str, times: list[float], base: float) -> str:
 
 
 async def _measure(ray: Any, folder: Path) -> None:
-    from fks_actors.desk.config import DeskConfig
+    from fks_actors.desk.config import PAPER, DeskConfig
     from fks_actors.desk.desk import Desk
     from fks_actors.desk.ports import DeskPorts
 
     batches = await simulated_batches(WARM + MEASURED)
     ports, _ = desk_ports(folder)
     spent: dict[str, list[float]] = {}
-    minds, risk, venue, journal = (Timed(p, spent) for p in (ports.minds, ports.risk, ports.venue, ports.journal))
-    desk = Desk(DeskPorts(minds, risk, venue, journal, ports.together), DeskConfig())
+    timed = (ports.minds, ports.risk, ports.venues[PAPER], ports.journal)
+    minds, risk, venue, journal = (Timed(p, spent) for p in timed)
+    desk = Desk(DeskPorts(minds, risk, {PAPER: venue}, journal, ports.together), DeskConfig())
     await desk.recover()
     empties = [ray.remote(Empty).options(num_cpus=0, max_concurrency=64).remote() for _ in range(4)]
     await asyncio.gather(*(e.nothing.remote(b"") for e in empties))

@@ -8,13 +8,17 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
+
 from fks_actors.adapters.sql import SqlInbox, SqlJournal
 from fks_actors.journal.codec import decode, encode
 from fks_actors.journal.ports import GENESIS
+from fks_actors.model.orders import OrderStatus
 from fks_actors.model.records import Commit
-from tests.journal_scene import SYMBOLS, batch, cycle, equity, signal, step
+from tests.journal_scene import SYMBOLS, batch, cycle, equity, fill, order, signal, step
 
 STEPS = 400
+OPEN = 100_000
 PAYLOAD = b'{"cash":"9000.10"}' * 57  # about 1 KiB
 
 
@@ -76,6 +80,7 @@ def main() -> None:
         print(f"one step: {a:.3f} ms (p99 {tail:.2f}), bare sqlite3 {b:.3f} ms, ratio {a / b:.2f}")
         _groups(SqlJournal(url, _clock))
         _history(SqlJournal(f"sqlite:///{folder / 'history.db'}", _clock))
+        _orders(SqlJournal(f"sqlite:///{folder / 'orders.db'}", _clock))
         _inbox(SqlInbox(f"sqlite:///{folder / 'inbox.db'}", 300_000, _clock))
 
 
@@ -109,6 +114,28 @@ def _history(journal: SqlJournal) -> None:
     start = time.perf_counter()
     journal.commit((Commit("history", GENESIS, (*entries, equity(0))),))
     print(f"10,000 bars of history in one commit: {(time.perf_counter() - start) * 1e3:.0f} ms")
+    journal.close()
+
+
+def _orders(journal: SqlJournal) -> None:
+    head, spent = GENESIS, []
+    for index in range(STEPS):
+        commit = Commit(f"order-{index}", head, (order(f"a{index}", OrderStatus.ACCEPTED), fill(f"t{index}", "a0")))
+        start = time.perf_counter()
+        head = journal.commit((commit,))
+        spent.append(time.perf_counter() - start)
+    print(f"an order and a fill, logged: {statistics.median(spent) * 1e3:.3f} ms")
+    for first in range(STEPS, OPEN, 5_000):
+        some = tuple(order(f"a{i}", OrderStatus.ACCEPTED) for i in range(first, min(first + 5_000, OPEN)))
+        head = journal.commit((Commit(f"orders-{first}", head, some),))
+    before = psutil.Process().memory_info().rss
+    start = time.perf_counter()
+    found = journal.open_orders()
+    taken, grown = time.perf_counter() - start, psutil.Process().memory_info().rss - before
+    print(f"{len(found):,} open orders: {taken:.2f} s, {grown / 2**20:.0f} MiB")
+    ids = [f"a{i}" for i in range(10_000)]
+    print(f"trade ids of 10,000 orders: {_ms(lambda: journal.trade_ids(ids), 5):.0f} ms")
+    print(f"verify, {OPEN + STEPS:,} logged rows: {_ms(journal.verify, 1) / 1e3:.2f} s")
     journal.close()
 
 

@@ -35,19 +35,22 @@ def desk_ports(folder: Path, feed: str = "simulated") -> tuple[Any, Any]:
     from fks_actors.actors.council import Council
     from fks_actors.actors.handles import ConnectorHandle, JournalHandle, RiskHandle, SpecialistHandle
     from fks_actors.actors.spawn import spawn
-    from fks_actors.actors.wiring import VENUE, Wiring, actor_specs
+    from fks_actors.actors.wiring import Wiring, actor_specs, paper_plan
+    from fks_actors.desk.config import PAPER
     from fks_actors.desk.ports import DeskPorts
     from fks_actors.model.records import RunRecord
     from fks_actors.settings import Settings
 
     settings = Settings()
     run = RunRecord("bench", 0, feed, True, SYMBOLS, 60_000, settings.desk.cash, "0")
-    wiring = Wiring("bench", settings, run, f"sqlite:///{folder}/journal.db", f"sqlite:///{folder}/inbox.db")
+    plans = (paper_plan(PAPER, run.symbols, settings),)
+    urls = (f"sqlite:///{folder}/journal.db", f"sqlite:///{folder}/inbox.db")
+    wiring = Wiring("bench", settings, run, *urls, plans, {PAPER: run.cash})
     specs = tuple(s for s in actor_specs(wiring) if s.name not in (names.COORDINATOR, names.FEED))
     spawn(tuple(replace(s) for s in specs), "bench")
     council = Council({a: SpecialistHandle(a, "bench") for a in names.HORIZONS}, settings.agents.debate, 30.0)
     journal = JournalHandle("bench")
-    ports = DeskPorts(council, RiskHandle("bench"), ConnectorHandle(VENUE, "bench"), journal, concurrently)
+    ports = DeskPorts(council, RiskHandle("bench"), {PAPER: ConnectorHandle(PAPER, "bench")}, journal, concurrently)
     return ports, council
 
 

@@ -107,6 +107,16 @@ def test_load_when_a_variable_replaces_a_mapping_then_nothing_of_the_file_is_lef
             "risk:\n  orders_per_minute: 3\n  drawdown_halt_pct: 5\n",
             "{file}:3: risk: drawdown_halt_pct must be greater than drawdown_reducing_pct",
         ),
+        ("redis: {url: 'redis://localhost'}\n", "{file}:1: redis.url: a Redis URL reads redis://host:port/0 or rediss"),
+        (
+            "redis: {url: 'redis://:pw@localhost:6379/0'}\n",
+            "{file}:1: redis.url: a password does not stand in a file; set FKS_REDIS__URL instead",
+        ),
+        (
+            "webhook: {trusted_proxies: [any]}\n",
+            "{file}:1: webhook.trusted_proxies: whoever may be a proxy may forge any",
+        ),
+        ("webhook: {require: [client_cert]}\n", "{file}:1: webhook: client_cert in require needs"),
         ("journal: {url: 'sqlite:///here.db'}\n", "{file}:1: journal.url: a journal URL reads postgresql://"),
         ("paper: {markets: {BTCUSDT: {tick: 1}}}\n", "paper.markets: 'BTCUSDT' is no symbol; write BTC/USDT"),
     ],

@@ -34,7 +34,8 @@ class FeedConfig(BaseModel):
     live and the simulated market; a recording brings its own. `speed` is the bars' time by real time; None is the
     feed's own: live 1, simulated 60, replay as fast as it is asked ("max"). `seed` and `start_ms` (the first bar's
     open, UTC ms) fix the simulated market; `history_bars` a symbol come before trading; `exchange` and
-    `answer_within_s` are what `auto` tries first, and for how long.
+    `answer_within_s` are what `auto` tries first, and for how long. `base_url`: another server that speaks a live
+    exchange's API, such as `fks exchange-sim`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,6 +49,7 @@ class FeedConfig(BaseModel):
     history_bars: int = Field(1_440, ge=0, le=100_000)
     exchange: str = "binance"
     answer_within_s: float = Field(5.0, gt=0, le=60)
+    base_url: Annotated[str, Field(pattern=r"^(https?://[^\s/?#@]+)?$")] = ""
 
     @field_validator("symbols")
     @classmethod

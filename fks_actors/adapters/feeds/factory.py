@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 
+from fks_actors.adapters.exchange_urls import exchange_options
 from fks_actors.adapters.feeds.config import FeedConfig, LiveSpec, ReplaySpec, SimulatedSpec, parse_spec
 from fks_actors.adapters.feeds.live import LiveFeed, open_live
 from fks_actors.adapters.feeds.port import Clock, Feed, Sleep
@@ -60,6 +61,8 @@ async def _live(
     options: Mapping[str, object] | None,
     timing: LiveTiming | None,
 ) -> LiveFeed:
+    if config.base_url:
+        options = {**exchange_options(exchange, config.base_url), **(options or {})}
     return await open_live(
         exchange,
         config.symbols,

@@ -34,6 +34,8 @@ def faults_of(where: str) -> Iterator[None]:
         yield
     except IntegrityError as error:
         raise JournalConflict(f"{where}: another writer was faster; recover from the journal ({error.orig})") from error
+    except sqlite3.IntegrityError as error:
+        raise JournalConflict(f"{where}: another writer was faster; recover from the journal ({error})") from error
     except DBAPIError as error:
         raise _meaning(error.orig, where) from error
     except sqlite3.Error as error:

@@ -1,11 +1,7 @@
 """Signals on their way from the replica that received them to the desk.
 
-Signals that wait together share one transaction, made by one thread a process. Looking for the dedupe key, judging its
-age and inserting happen under the one write lock (SQLite's BEGIN IMMEDIATE, PostgreSQL's lock of the table), so that of
-two replicas exactly one stores a signal, and the order of `seq` is the order in which rows can be seen.
-
-A key that the sender gave (`id:...`) is known for ever. One made of the bytes (`body:...`) is forgotten when the replay
-window has passed: the same alert may then fire again.
+Signals that wait together are kept together, in one transaction made by one thread a process (`shelves` says how);
+those that wait on one event loop hear of it together, too.
 """
 
 import asyncio
@@ -15,30 +11,27 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, func, select, text
+from sqlalchemy import select
 
 from fks_actors.adapters.sql.schema import open_schema
+from fks_actors.adapters.sql.shelves import Row, shelf
 from fks_actors.adapters.sql.store import Store
 from fks_actors.adapters.sql.tables import inbox
-from fks_actors.errors import FksError, InvariantError, JournalError, JournalUnavailable
+from fks_actors.errors import InvariantError, JournalError, JournalUnavailable
 from fks_actors.journal.codec import decode_signal, encode_signal
 from fks_actors.model.records import Signal
 
 _BUSY_MS = 2_000  # TradingView hangs up after 3 s
 _GROUP = 256
-_KNOWN = (
-    select(inbox.c.dedupe_key, inbox.c.signal_id, inbox.c.stored_ms)
-    .where(inbox.c.dedupe_key.in_(bindparam("keys", expanding=True)))
-    .order_by(inbox.c.seq)
-)
-_LAST = select(func.max(inbox.c.seq))
 
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    signal: Signal
-    payload: str
-    done: Future[str]
+    """A row, and who waits for it: a thread, or an event loop's task."""
+
+    row: Row
+    done: "Future[str] | asyncio.Future[str]"
+    loop: asyncio.AbstractEventLoop | None
 
 
 class SqlInbox:
@@ -55,10 +48,12 @@ class SqlInbox:
 
     def __init__(self, url: str, replay_window_ms: int, clock: Callable[[], int]) -> None:
         self._store = Store(url, _BUSY_MS)
-        self._window_ms = replay_window_ms
+        self._keep = shelf(self._store, replay_window_ms)
         self._clock = clock
-        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
+        self._waiting: list[_Waiting] = []
+        self._asleep = False
+        self._woken: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._closed = False
         try:
@@ -74,11 +69,19 @@ class SqlInbox:
             JournalUnavailable: storage refused; nothing was kept.
             InvariantError: the signal cannot be written down.
         """
-        return self._enqueue(signal).result()
+        done: Future[str] = Future()
+        self._enqueue(_Waiting(_row(signal), done, None))
+        self._wake()
+        return done.result()
 
     async def put_async(self, signal: Signal) -> str:
         """Like `put`; the event loop runs on meanwhile."""
-        return await asyncio.wrap_future(self._enqueue(signal))
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[str] = loop.create_future()
+        self._enqueue(_Waiting(_row(signal), done, loop))
+        if self._asleep:
+            loop.call_soon(self._wake)  # after the others that are ready now
+        return await done
 
     def after(self, cursor: int, limit: int) -> list[tuple[int, Signal]]:
         """Signals stored after `cursor` with their own cursors, oldest first; the first cursor is 0.
@@ -104,94 +107,93 @@ class SqlInbox:
         """Store what waits, then end the thread and the connections."""
         with self._lock:
             self._closed = True
-            if self._thread is not None:
-                self._queue.put(None)
+        self._wake()
         if self._thread is not None:
             self._thread.join()
         self._store.close()
 
-    def _enqueue(self, signal: Signal) -> "Future[str]":
-        try:
-            payload = encode_signal(signal).decode()
-        except UnicodeEncodeError as error:
-            raise InvariantError(f"signal {signal.signal_id} cannot be written down: {error}") from error
-        waiting = _Waiting(signal, payload, Future())
+    def _enqueue(self, waiting: _Waiting) -> None:
         with self._lock:
             if self._closed:
                 raise JournalUnavailable(f"{self._store.where} is closed")
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="inbox-writer", daemon=True)
                 self._thread.start()
-            self._queue.put(waiting)
-        return waiting.done
+            self._waiting.append(waiting)
+
+    def _wake(self) -> None:
+        """Once it sleeps: a thread that works looks for more by itself, and waking one costs as much as an alert."""
+        with self._lock:
+            asleep, self._asleep = self._asleep, False
+        if asleep:
+            self._woken.put(None)
 
     def _run(self) -> None:
-        last = False
-        while not last:
-            group, last = self._next_group()
-            running = [each for each in group if each.done.set_running_or_notify_cancel()]
-            if running:
-                self._settle(running)
+        while True:
+            group = self._next_group()
+            if not group:
+                return
+            _tell(group, self._kept(group))
 
-    def _next_group(self) -> tuple[list[_Waiting], bool]:
-        """What waits, at least one; and whether it is the last."""
-        first = self._queue.get()
-        group: list[_Waiting] = []
-        while first is not None:
-            group.append(first)
-            if len(group) == _GROUP:
-                return group, False
-            try:
-                first = self._queue.get_nowait()
-            except queue.Empty:
-                return group, False
-        return group, True
+    def _next_group(self) -> list[_Waiting]:
+        """What waits, at least one; nothing where no more will come."""
+        while True:
+            with self._lock:
+                group, self._waiting = self._waiting[:_GROUP], self._waiting[_GROUP:]
+                self._asleep = not group
+                if not group and self._closed:
+                    return []
+            wanted = [each for each in group if not each.done.cancelled()]
+            if wanted:
+                return wanted
+            if not group:
+                self._woken.get()
 
-    def _settle(self, group: Sequence[_Waiting]) -> None:
+    def _kept(self, group: Sequence[_Waiting]) -> list[str] | JournalError:
+        """The ids that stand under the group's keys, in its order, or why there are none."""
+        rows: dict[str, Row] = {}
+        for each in group:
+            rows.setdefault(each.row.key, each.row)
         try:
-            ids = self._store_all(group)
-        except FksError as error:
-            for each in group:
-                each.done.set_exception(type(error)(*error.args))
+            standing = self._keep(tuple(rows.values()), self._clock())
+            return [standing[each.row.key] for each in group]
+        except JournalError as error:
+            return error
         except BaseException as error:  # noqa: BLE001  the thread lives on; the callers hear of it
-            for each in group:
-                each.done.set_exception(JournalError(f"{self._store.where}: {error!r}"))
+            return JournalError(f"{self._store.where}: {error!r}")
+
+
+def _row(signal: Signal) -> Row:
+    try:
+        return Row(signal.signal_id, signal.dedupe_key, encode_signal(signal).decode())
+    except UnicodeEncodeError as error:
+        raise InvariantError(f"signal {signal.signal_id} cannot be written down: {error}") from error
+
+
+_Told = tuple["Future[str] | asyncio.Future[str]", str | JournalError]
+
+
+def _tell(group: Sequence[_Waiting], kept: list[str] | JournalError) -> None:
+    """Answer threads one by one, and everyone on an event loop at once."""
+    loops: dict[asyncio.AbstractEventLoop, list[_Told]] = {}
+    for place, each in enumerate(group):
+        outcome = type(kept)(*kept.args) if isinstance(kept, JournalError) else kept[place]
+        if each.loop is None:
+            _settle([(each.done, outcome)])
         else:
-            for each, signal_id in zip(group, ids, strict=True):
-                each.done.set_result(signal_id)
+            loops.setdefault(each.loop, []).append((each.done, outcome))
+    for loop, told in loops.items():
+        try:
+            loop.call_soon_threadsafe(_settle, told)
+        except RuntimeError:  # the loop was closed: nobody is there to hear it
+            continue
 
-    def _store_all(self, group: Sequence[_Waiting]) -> list[str]:
-        """The ids that are stored under the group's keys, in its order."""
-        with self._store.writing() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(text("LOCK TABLE inbox IN EXCLUSIVE MODE"))
-            now_ms = self._clock()
-            known = self._known(connection, [each.signal.dedupe_key for each in group], now_ms)
-            seq = connection.scalar(_LAST) or 0
-            rows: list[dict[str, object]] = []
-            for each in group:
-                signal = each.signal
-                if signal.dedupe_key in known:
-                    continue
-                known[signal.dedupe_key] = signal.signal_id
-                seq += 1
-                rows.append(
-                    {
-                        "seq": seq,
-                        "signal_id": signal.signal_id,
-                        "dedupe_key": signal.dedupe_key,
-                        "stored_ms": now_ms,
-                        "payload": each.payload,
-                    }
-                )
-            if rows:
-                connection.execute(inbox.insert(), rows)
-        return [known[each.signal.dedupe_key] for each in group]
 
-    def _known(self, connection: Connection, keys: list[str], now_ms: int) -> dict[str, str]:
-        """The signals that the keys still stand for."""
-        return {
-            key: signal_id
-            for key, signal_id, stored_ms in connection.execute(_KNOWN, {"keys": keys})
-            if not key.startswith("body:") or now_ms - stored_ms <= self._window_ms
-        }
+def _settle(told: Sequence[_Told]) -> None:
+    for done, outcome in told:
+        if done.done():
+            continue
+        if isinstance(outcome, str):
+            done.set_result(outcome)
+        else:
+            done.set_exception(outcome)

@@ -4,16 +4,19 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection
 
+from fks_actors.adapters.sql.leases import SqlLeases
 from fks_actors.adapters.sql.reader import SqlReader
 from fks_actors.adapters.sql.rows import rows_of, statements
 from fks_actors.adapters.sql.schema import check_schema, open_schema
-from fks_actors.adapters.sql.store import Store
+from fks_actors.adapters.sql.store import Store, sent_together
 from fks_actors.errors import JournalConflict
+from fks_actors.journal.audit import START
 from fks_actors.journal.ports import GENESIS
 from fks_actors.model.records import Commit
 
 _BUSY_MS = 5_000
 _CHUNK = 500
+_LAST_HASH = "SELECT hash FROM audit ORDER BY seq DESC LIMIT 1"
 
 
 class SqlJournal(SqlReader):
@@ -33,7 +36,9 @@ class SqlJournal(SqlReader):
     def __init__(self, url: str, clock: Callable[[], int]) -> None:
         store = Store(url, _BUSY_MS)
         super().__init__(store)
+        self.leases = SqlLeases(store)
         self._clock = clock
+        self._logged = -1, START
         self._insert = statements(store.dialect_name)
         self._mark = "?" if store.dialect_name == "sqlite" else "%s"
         try:
@@ -64,10 +69,22 @@ class SqlJournal(SqlReader):
                 fresh.append(commit)
                 known.add(commit.commit_id)
                 head = commit.commit_id
-            if fresh:
-                for table, rows in rows_of(fresh, last_seq, self._clock()).batches():
-                    connection.exec_driver_sql(self._insert[table], rows)
+            if not fresh:
+                return head
+            rows = rows_of(fresh, last_seq, self._clock())
+            logged = rows.chain(self._last_hash(connection, last_seq))
+            with sent_together(connection):
+                for table, batch in rows.batches():
+                    connection.exec_driver_sql(self._insert[table], batch[0] if len(batch) == 1 else batch)
+        self._logged = rows.last_seq, logged
         return head
+
+    def _last_hash(self, connection: Connection, last_seq: int) -> str:
+        """The audit log's head; remembered while no other commit came between."""
+        known_seq, known = self._logged
+        if known_seq == last_seq:
+            return known
+        return connection.exec_driver_sql(_LAST_HASH).scalar() or START
 
     def _chain(self, connection: Connection, ids: Sequence[str]) -> tuple[str, int, set[str]]:
         """The head, its seq, and which of the commits are in the chain already."""

@@ -1,19 +1,22 @@
 """Reading a journal: what the desk recovers from, and what the API and the command line show."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Integer, Select, Table, cast, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Integer, Select, Table, cast, func, literal, select, union_all
 
 from fks_actors.adapters.sql import tables
 from fks_actors.adapters.sql.store import Store
+from fks_actors.adapters.sql.verify import verify
+from fks_actors.journal.audit import Fault, Verified
 from fks_actors.journal.codec import decode, decode_as, decode_change
 from fks_actors.journal.ports import GENESIS
 from fks_actors.journal.projection import digest
 from fks_actors.model.candles import Candle
 from fks_actors.model.orders import Fill, Order, OrderStatus
 from fks_actors.model.records import (
+    AuditRecord,
     ControlRecord,
     CycleRecord,
     Entry,
@@ -85,8 +88,33 @@ class SqlReader:
 
     def open_orders(self) -> list[Order]:
         """Every order whose status is not terminal, oldest first."""
-        c = tables.orders.c
-        return self._all(Order, select(c.payload).where(c.status.in_(OPEN_STATUSES)).order_by(c.seq))
+        found: list[Order] = []
+        after = 0
+        with self._store.reading() as connection:
+            while True:
+                page, after = _open_page(connection, after, _CHUNK)
+                found += page
+                if not after:
+                    return found
+
+    def open_orders_page(self, after: int, limit: int) -> tuple[list[Order], int]:
+        """A part of `open_orders`: `limit` of them behind the place `after` (0: the start), and the next place.
+
+        The next place is 0 where nothing follows. An order that changes between two pages is in one of them at most.
+        """
+        with self._store.reading() as connection:
+            return _open_page(connection, after, limit)
+
+    def trade_ids(self, client_order_ids: Iterable[str]) -> frozenset[tuple[str, str]]:
+        """(venue, trade id) of every fill that is booked for these orders."""
+        c = tables.fills.c
+        wanted = list(dict.fromkeys(client_order_ids))
+        found: set[tuple[str, str]] = set()
+        with self._store.reading() as connection:
+            for start in range(0, len(wanted), _CHUNK):
+                query = select(c.venue, c.trade_id).where(c.client_order_id.in_(wanted[start : start + _CHUNK]))
+                found.update((venue, trade_id) for venue, trade_id in connection.execute(query))
+        return frozenset(found)
 
     def last_run(self) -> RunRecord | None:
         """The newest start of the desk."""
@@ -162,6 +190,16 @@ class SqlReader:
         c = tables.controls.c
         return self._all(ControlRecord, select(c.payload).order_by(c.seq.desc()).limit(limit))
 
+    def audit(self, limit: int) -> list[AuditRecord]:
+        """The last audit records, newest first."""
+        c = tables.notes.c
+        return self._all(AuditRecord, select(c.payload).order_by(c.seq.desc()).limit(limit))
+
+    def verify(self, noted: str = "") -> Verified | Fault:
+        """Check the whole journal against its audit log; `noted` is a head that was noted earlier."""
+        with self._store.reading() as connection:
+            return verify(connection, noted)
+
     def counts(self) -> dict[str, int]:
         """How many commits, candles, decisions, orders, fills and signals are recorded."""
         with self._store.reading() as connection:
@@ -201,6 +239,19 @@ class SqlReader:
         page = rows[:limit]
         more = f"{table.name}-{page[-1][0]}" if page and len(rows) > limit else ""
         return [decode_as(entry, row[1]) for row in page], more
+
+
+def _open_page(connection: Connection, after: int, limit: int) -> tuple[list[Order], int]:
+    """Each status has its rows in order in the index, so a page costs the same wherever it lies."""
+    c = tables.orders.c
+    parts = [
+        select(select(c.seq).where(c.status == s, c.seq > after).order_by(c.seq).limit(limit).subquery().c.seq)
+        for s in OPEN_STATUSES
+    ]
+    both = union_all(*parts).subquery()
+    first = select(both.c.seq).order_by(both.c.seq).limit(limit)
+    rows = connection.execute(select(c.seq, c.payload).where(c.seq.in_(first)).order_by(c.seq)).all()
+    return [decode_as(Order, row[1]) for row in rows], rows[-1][0] if len(rows) == limit else 0
 
 
 def _position(table: Table, cursor: str) -> int:

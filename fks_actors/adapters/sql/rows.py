@@ -13,10 +13,12 @@ from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from fks_actors.adapters.sql import tables
 from fks_actors.adapters.sql.tables import COMMIT_SPAN
 from fks_actors.errors import InvariantError
+from fks_actors.journal.audit import Audited, AuditRow, hashed, identity, link
 from fks_actors.journal.codec import encode, encode_change, kind_of
 from fks_actors.model.candles import BarBatch
 from fks_actors.model.orders import Fill, Order
 from fks_actors.model.records import (
+    AuditRecord,
     Commit,
     ControlRecord,
     CycleRecord,
@@ -49,7 +51,7 @@ _DIALECTS: dict[str, tuple[Any, Any, str]] = {
     "sqlite": (sqlite.insert, SQLiteDialect, "qmark"),
     "postgresql": (postgresql.insert, PGDialect, "format"),
 }
-_APPENDED = (tables.commits, tables.history, tables.controls)
+_APPENDED = (tables.commits, tables.history, tables.controls, tables.notes, tables.audit)
 
 
 def statements(dialect_name: str) -> dict[str, str]:
@@ -66,6 +68,31 @@ def statements(dialect_name: str) -> dict[str, str]:
     return found
 
 
+TABLE_OF: dict[type, Table] = {
+    CycleRecord: tables.decisions,
+    Fill: tables.fills,
+    Order: tables.orders,
+    SignalRecord: tables.signals,
+    ControlRecord: tables.controls,
+    RunRecord: tables.runs,
+    AuditRecord: tables.notes,
+}
+_COLUMNS: dict[type, Callable[[Any], Row]] = {
+    CycleRecord: lambda r: (r.decision_id, r.symbol, r.ts_ms, r.outcome.value),
+    Fill: lambda f: (f.venue, f.trade_id, f.client_order_id, f.symbol, f.ts_ms),
+    Order: lambda o: (o.intent.client_order_id, o.intent.symbol, o.status.value, o.updated_ms),
+    SignalRecord: lambda r: (r.signal_id, r.status.value, r.ts_ms),
+    ControlRecord: lambda r: (r.ts_ms,),
+    RunRecord: lambda r: (r.run_id, r.ts_ms),
+    AuditRecord: lambda r: (r.ts_ms,),
+}
+
+
+def columns_of(entry: Entry) -> Row:
+    """What stands between `seq` and `payload` in the entry's table (TABLE_OF)."""
+    return _COLUMNS[type(entry)](entry)
+
+
 @dataclass
 class Rows:
     """The rows of one transaction. Things that move several times in it are written once."""
@@ -73,7 +100,9 @@ class Rows:
     last_seq: int
     appended: dict[str, list[Row]] = field(default_factory=dict)
     moving: dict[str, dict[str | int, Row]] = field(default_factory=dict)
+    logged: list[AuditRow] = field(default_factory=list)
     _next: int = 0
+    _commit_id: str = ""
 
     def add(self, commit: Commit, recorded_ms: int) -> None:
         """Take a commit in, as the one after `last_seq`.
@@ -83,6 +112,7 @@ class Rows:
         """
         self.last_seq += 1
         self._next = self.last_seq * COMMIT_SPAN
+        self._commit_id = commit.commit_id
         self._append(tables.commits, (self.last_seq, commit.commit_id, commit.after, recorded_ms))
         for entry in commit.entries:
             _TO_ROWS[type(entry)](self, entry)
@@ -90,6 +120,15 @@ class Rows:
             raise InvariantError(f"commit {commit.commit_id} holds more than {COMMIT_SPAN} entries")
         for snapshot in commit.snapshots:
             self._snapshot(commit, snapshot)
+
+    def chain(self, previous: str) -> str:
+        """Hash what is logged, behind a row with the hash `previous`; return the last hash."""
+        for row in self.logged:
+            previous = link(previous, row)
+            fields = (row.seq, row.ts_ms, row.kind, row.key, row.payload_hash, row.state_hash, previous)
+            self._append(tables.audit, fields)
+        self.logged.clear()
+        return previous
 
     def batches(self) -> list[tuple[str, list[Row]]]:
         """Table names and their rows, in the order in which they are to be written."""
@@ -117,35 +156,27 @@ class Rows:
             row = (c.symbol, c.ts_ms, c.open, c.high, c.low, c.close, c.volume, batch.interval_ms)
             self._append(tables.candles, row)
 
-    def _cycle(self, r: CycleRecord) -> None:
-        row = (self._seq(), r.decision_id, r.symbol, r.ts_ms, r.outcome.value, _text(r))
-        self._append(tables.decisions, row)
+    def _cycle(self, record: CycleRecord) -> None:
+        self._append(tables.decisions, (self._seq(), *columns_of(record), _text(record)))
 
-    def _fill(self, f: Fill) -> None:
-        row = (self._seq(), f.venue, f.trade_id, f.client_order_id, f.symbol, f.ts_ms, _text(f))
-        self._append(tables.fills, row)
+    def _fact(self, entry: Fill | ControlRecord | RunRecord | AuditRecord) -> None:
+        seq, payload = self._seq(), encode(entry)
+        self._append(TABLE_OF[type(entry)], (seq, *columns_of(entry), payload.decode()))
+        self._log(seq, entry, payload)
 
-    def _order(self, order: Order) -> None:
-        key, seq = order.intent.client_order_id, self._seq()
-        self._remember(seq, order, key, order.updated_ms)
-        self._move(tables.orders, key, seq, order.intent.symbol, order.status.value, order.updated_ms, _text(order))
+    def _moved(self, entry: Order | SignalRecord) -> None:
+        seq, change, payload = self._seq(), encode_change(entry), encode(entry)
+        key, *rest = columns_of(entry)
+        self._append(tables.history, (seq, kind_of(entry), key, rest[-1], change.decode()))
+        self._move(TABLE_OF[type(entry)], key, seq, *rest, payload.decode())
+        self._log(seq, entry, change, hashed(payload))
 
-    def _signal(self, record: SignalRecord) -> None:
-        key, seq = record.signal_id, self._seq()
-        self._remember(seq, record, key, record.ts_ms)
-        self._move(tables.signals, key, seq, record.status.value, record.ts_ms, _text(record))
-
-    def _remember(self, seq: int, entry: Order | SignalRecord, key: str, ts_ms: int) -> None:
-        self._append(tables.history, (seq, kind_of(entry), key, ts_ms, encode_change(entry).decode()))
+    def _log(self, seq: int, entry: Audited, payload: bytes, state_hash: str = "") -> None:
+        key, ts_ms = identity(entry)
+        self.logged.append(AuditRow(seq, ts_ms, kind_of(entry), key, hashed(payload), state_hash, self._commit_id))
 
     def _equity(self, point: EquityPoint) -> None:
         self._move(tables.equity, point.ts_ms, None, _text(point))
-
-    def _control(self, record: ControlRecord) -> None:
-        self._append(tables.controls, (self._seq(), record.ts_ms, _text(record)))
-
-    def _run(self, record: RunRecord) -> None:
-        self._append(tables.runs, (self._seq(), record.run_id, record.ts_ms, _text(record)))
 
     def _snapshot(self, commit: Commit, snapshot: Snapshot) -> None:
         self._move(tables.snapshots, snapshot.owner, None, commit.commit_id, snapshot.payload)
@@ -154,12 +185,13 @@ class Rows:
 _TO_ROWS: dict[type, Callable[[Rows, Any], None]] = {
     BarBatch: Rows._bars,
     CycleRecord: Rows._cycle,
-    SignalRecord: Rows._signal,
-    Order: Rows._order,
-    Fill: Rows._fill,
+    SignalRecord: Rows._moved,
+    Order: Rows._moved,
+    Fill: Rows._fact,
     EquityPoint: Rows._equity,
-    ControlRecord: Rows._control,
-    RunRecord: Rows._run,
+    ControlRecord: Rows._fact,
+    RunRecord: Rows._fact,
+    AuditRecord: Rows._fact,
 }
 
 

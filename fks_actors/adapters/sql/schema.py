@@ -2,6 +2,7 @@
 which is imported only then. `tests/integration/sql` holds both ways to the same tables."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
@@ -9,7 +10,10 @@ from fks_actors.adapters.sql.store import Store
 from fks_actors.adapters.sql.tables import metadata
 from fks_actors.errors import JournalCorrupt, JournalError, JournalUnavailable
 
-HEAD = "0001"
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+HEAD = "0002"
 """The newest revision in `migrations/versions`; revisions count up."""
 
 QUICK_CHECK_BYTES = 200 << 20
@@ -66,15 +70,27 @@ def check_schema(store: Store) -> None:
         raise JournalUnavailable(f"{store.where} is of an older FKS: start the desk once, it brings the journal up")
 
 
-def upgrade(connection: Connection) -> None:
-    """Run every migration that is missing, in the transaction that `connection` is in."""
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """Run every migration that is missing up to `revision`, in the transaction that `connection` is in."""
     from alembic import command
+
+    command.upgrade(_config(connection), revision)
+
+
+def downgrade(connection: Connection, revision: str) -> None:
+    """Take the tables back to those of an older revision, in the transaction that `connection` is in."""
+    from alembic import command
+
+    command.downgrade(_config(connection), revision)
+
+
+def _config(connection: Connection) -> "Config":
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    return config
 
 
 def _version(connection: Connection, where: str) -> str | None:

@@ -5,10 +5,11 @@ of their own that cannot write. A file that was moved or deleted under us is not
 would otherwise go to a file that nobody finds any more. PostgreSQL: the server's own rules; reads see one snapshot.
 """
 
+import itertools
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,10 @@ from fks_actors.adapters.sql.faults import faults_of
 from fks_actors.errors import ConfigError, JournalUnavailable
 
 WAL_LIMIT_BYTES = 64 << 20
+_SHORT_MS = 3
 _READERS = 8
 _CONNECT_S = 5
-_POLL_S = 0.0005
+_POLLS_S = (0.00005, 0.0001, 0.0002, 0.0005)
 
 
 class Store:
@@ -50,6 +52,7 @@ class Store:
         self._inode = self._stat()
         self._reader = self._engine(read_only=True)
         self._writer = self._engine(read_only=False) if writable else None
+        self._bare: sqlite3.Connection | None = None
 
     @property
     def _is_sqlite(self) -> bool:
@@ -74,6 +77,26 @@ class Store:
             yield connection
 
     @contextmanager
+    def bare(self) -> Iterator["Bare"]:
+        """SQLite without SQLAlchemy, for statements that each commit by themselves; for one thread at a time.
+
+        Raises:
+            JournalError: see `faults_of`; the next call starts on a fresh connection.
+        """
+        if self.path is None or self._writer is None:
+            raise JournalUnavailable(f"{self.where} is no SQLite file that was opened to be written")
+        self._check_place()
+        with faults_of(self.where):
+            try:
+                if self._bare is None:
+                    self._bare = _connect(self.path, False, self._busy_ms)
+                    self._bare.execute(f"PRAGMA busy_timeout={_SHORT_MS}")  # waits without the interpreter's lock
+                yield Bare(self._bare, self._busy_ms)
+            except sqlite3.Error:
+                self._drop_bare()
+                raise
+
+    @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One snapshot.
 
@@ -89,6 +112,12 @@ class Store:
         for engine in (self._reader, self._writer):
             if engine is not None:
                 engine.dispose()
+        self._drop_bare()
+
+    def _drop_bare(self) -> None:
+        if self._bare is not None:
+            self._bare.close()
+            self._bare = None
 
     @contextmanager
     def _transaction(self, engine: Engine) -> Iterator[Connection]:
@@ -130,6 +159,42 @@ class Store:
         engine = create_engine(self._url, creator=lambda: _connect(path, read_only, busy_ms), **pool)
         event.listen(engine, "begin", _begin if read_only else lambda connection: _begin_writing(connection, busy_ms))
         return engine
+
+
+@contextmanager
+def sent_together(connection: Connection) -> Iterator[None]:
+    """Let what is executed in the block, and asks for no rows, go out without a wait for each answer (PostgreSQL)."""
+    if connection.dialect.name == "sqlite":
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    fault: Any = connection.dialect.loaded_dbapi.Error
+    try:
+        with driver.pipeline():
+            yield
+    except fault as error:
+        raise DBAPIError.instance(None, None, error, fault, dialect=connection.dialect) from error
+
+
+class Bare:
+    """A connection whose statements wait for the write lock. SQLite's own wait sleeps up to 100 ms a time, which
+    starves the slower of two writers."""
+
+    def __init__(self, connection: sqlite3.Connection, busy_ms: int) -> None:
+        self._connection = connection
+        self._busy_s = busy_ms / 1000
+
+    def execute(self, sql: str, parameters: Mapping[str, object] | None = None) -> sqlite3.Cursor:
+        """Run one statement."""
+        polls = itertools.chain(_POLLS_S, itertools.repeat(_POLLS_S[-1]))
+        deadline = time.monotonic() + self._busy_s
+        while True:
+            try:
+                return self._connection.execute(sql, parameters or {})
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(next(polls))
 
 
 def _usable(url: str) -> URL:
@@ -177,7 +242,7 @@ def _connect(path: Path, read_only: bool, busy_ms: int) -> sqlite3.Connection:
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA foreign_keys=ON")
             connection.execute(f"PRAGMA journal_size_limit={WAL_LIMIT_BYTES}")
-            connection.execute("PRAGMA busy_timeout=0")  # _begin_writing waits; after it nothing is in the way
+            connection.execute("PRAGMA busy_timeout=0")  # Bare waits; after it nothing is in the way
     except sqlite3.Error:
         connection.close()
         raise
@@ -189,18 +254,8 @@ def _begin(connection: Connection) -> None:
 
 
 def _begin_writing(connection: Connection, busy_ms: int) -> None:
-    """Take the write lock. SQLite's own wait sleeps up to 100 ms a time, which starves the slower of two writers."""
     driver: Any = connection.connection.driver_connection
-    deadline = time.monotonic() + busy_ms / 1000
-    while True:
-        try:
-            driver.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(_POLL_S)
-        else:
-            return
+    Bare(driver, busy_ms).execute("BEGIN IMMEDIATE")
 
 
 def _log_ahead(connection: sqlite3.Connection, deadline: float) -> None:

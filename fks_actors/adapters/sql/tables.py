@@ -2,8 +2,9 @@
 
 `seq` is where a row was written: the commit's seq times COMMIT_SPAN, plus its place in the commit. It sorts rows as the
 chain does, never changes, and is what pages are cut by. Appended to and never changed: commits, history, candles,
-decisions, fills, controls, runs, inbox. Moved in the commit that says so: orders, signals, equity (the last word of an
-instant), snapshots. Payloads are the JSON of `journal.codec`.
+decisions, fills, controls, runs, notes (AuditRecords), audit (`journal.audit`, a row under the seq of the fact that it
+speaks of), inbox. Moved in the commit that says so: orders, signals, equity (the last word of an instant), snapshots.
+Moved by itself: leases. Payloads are the JSON of `journal.codec`.
 
 The inbox's table is part of the one schema: on PostgreSQL all lie together, on SQLite the inbox has a file of its own.
 """
@@ -133,6 +134,26 @@ snapshots = Table(
     Column("owner", String, primary_key=True),
     Column("commit_id", String, ForeignKey("commits.commit_id"), nullable=False),
     Column("payload", LargeBinary, nullable=False),
+)
+notes = Table("notes", metadata, _seq(), _ms(), _payload())
+audit = Table(
+    "audit",
+    metadata,
+    _seq(),
+    _ms(),
+    _word("kind"),
+    _word("key"),
+    _word("payload_hash"),
+    _word("state_hash"),
+    _word("hash"),
+)
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String, primary_key=True),
+    _word("holder"),
+    Column("epoch", _Big, nullable=False),
+    _ms("until_ms"),
 )
 inbox = Table(
     "inbox",

@@ -6,7 +6,10 @@ from typing import Any
 from fastapi import FastAPI, Request
 from ray import serve
 
+from fks_actors.webhook.peers import Peers
+
 app = FastAPI()
+DOOR = Peers.named(allowed=["127.0.0.9"], proxies=["127.0.0.2", "127.0.0.3"])
 
 
 @app.get("/who")
@@ -17,6 +20,14 @@ async def who(request: Request) -> dict[str, Any]:
         "chain": ", ".join(request.headers.getlist("x-forwarded-for")),
         "pid": os.getpid(),
     }
+
+
+@app.get("/door")
+async def door(request: Request) -> dict[str, Any]:
+    """The true peer behind 127.0.0.2 and 127.0.0.3, and whether it is 127.0.0.9, the only one that is allowed."""
+    direct = request.client.host if request.client else ""
+    caller = DOOR.caller(direct, ", ".join(request.headers.getlist("x-forwarded-for")))
+    return {"peer": caller.peer, "admitted": DOOR.admits(caller)}
 
 
 class Tiny:

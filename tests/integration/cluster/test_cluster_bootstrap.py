@@ -42,9 +42,9 @@ class Up:
     port: int
     handle: ClusterHandle
 
-    def who(self, source: str, headers: dict[str, str]) -> dict[str, Any]:
+    def who(self, source: str, headers: dict[str, str], path: str = "/who") -> dict[str, Any]:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=10, source_address=(source, 0))
-        connection.request("GET", "/who", headers=headers)
+        connection.request("GET", path, headers=headers)
         answer: dict[str, Any] = json.loads(connection.getresponse().read())
         connection.close()
         return answer
@@ -78,6 +78,28 @@ def test_ask_when_header_is_forged_then_replica_sees_the_true_source(up: Up) -> 
 @pytest.mark.parametrize("claim", ["6.6.6.6", "6.6.6.6, 127.83.0.1", "127.83.0.1", "127.0.0.1"])
 def test_ask_when_local_caller_forges_then_it_stays_local(up: Up, claim: str) -> None:
     assert up.who("127.0.0.1", {"X-Forwarded-For": claim})["client"] == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("source", "claim", "peer"),
+    [
+        ("127.0.0.9", "", "127.0.0.9"),
+        ("127.0.0.9", "6.6.6.6", "127.0.0.9"),
+        ("127.0.0.1", "127.0.0.9", "127.0.0.1"),
+        ("127.0.0.1", "127.0.0.9, 127.0.0.2", "127.0.0.1"),
+        ("127.0.0.2", "127.0.0.9", "127.0.0.9"),
+        ("127.0.0.2", "6.6.6.6, 127.0.0.9", "127.0.0.9"),
+        ("127.0.0.2", "127.0.0.9, 127.0.0.3", "127.0.0.9"),
+        ("127.0.0.2", "127.0.0.9, 6.6.6.6", "6.6.6.6"),
+        ("127.0.0.2", "127.0.0.9, bogus", "127.0.0.2"),
+        ("127.0.0.2", "", "127.0.0.2"),
+    ],
+)
+def test_ask_when_only_one_address_is_allowed_then_nobody_else_becomes_it(
+    up: Up, source: str, claim: str, peer: str
+) -> None:
+    seen = up.who(source, {"X-Forwarded-For": claim} if claim else {}, "/door")
+    assert seen == {"peer": peer, "admitted": peer == "127.0.0.9"}
 
 
 def test_start_head_when_one_runs_here_then_refused(up: Up) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from deployments.gateway import make_app
 from deployments.webhook import wanted_wait_s
@@ -108,7 +110,7 @@ async def test_send_when_signature_comes_twice_then_401(edge: Edge) -> None:
         ({**ALERT, "quantity": 0}, (422, "invalid_quantity", "quantity")),
         ({**ALERT, "timestamp": NOW_MS - 301_000}, (422, "stale", "timestamp")),
         ({**ALERT, "leverage": 3}, (422, "unknown_field", "leverage")),
-        ({**ALERT, "trail_pct": 3}, (501, "not_implemented", "trail_pct")),
+        ({**ALERT, "side": "sell", "trail_pct": 3}, (422, "invalid_field", "trail_pct")),
     ],
     ids=lambda v: str(v)[:30],
 )
@@ -141,8 +143,8 @@ async def test_send_when_rate_is_used_up_then_429_with_retry_after() -> None:
     codes = [(await edge.send({**ALERT, "id": str(n)})).status_code for n in range(3)]
     assert codes == [202, 202, 429]
     refused = await edge.send()
-    assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
-    edge.now_ms += 1000
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "3")
+    edge.now_ms += 2001
     assert (await edge.send({**ALERT, "id": "later"})).status_code == 202
     await edge.client.aclose()
 
@@ -212,6 +214,46 @@ def test_wanted_wait_when_header_varies_then_capped_or_ignored(prefer: str, seco
 async def test_get_when_webhook_is_opened_by_browser_then_405_in_shape(edge: Edge) -> None:
     answer = await edge.client.get(PATH)
     assert error_of(answer) == (405, "method_not_allowed", "")
+
+
+async def test_send_when_answered_then_the_security_headers_stand_on_every_outcome(edge: Edge) -> None:
+    for answer in (await edge.send(), await edge.send(), await edge.send(b"buy")):
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["content-type"] == "application/json"
+        assert int(answer.headers["content-length"]) == len(answer.content)
+
+
+async def test_send_when_the_app_is_mounted_elsewhere_then_alerts_still_arrive(edge: Edge) -> None:
+    mounted = Starlette(routes=[Mount("/desk", make_app(edge.gateway))])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(mounted), base_url="http://desk") as client:
+        answer = await client.post(f"/desk{PATH}", json=ALERT)
+    assert (answer.status_code, answer.json()["status"]) == (202, "accepted")
+
+
+async def test_send_when_storing_hangs_then_503_within_the_deadline(
+    edge: Edge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deployments.webhook._STORE_S", 0.05)
+    slow = Edge()
+    slow.inbox.delay_s = 60.0
+    async with asyncio.timeout(5):
+        answer = await slow.send()
+    assert error_of(answer)[:2] == (503, "unavailable")
+    assert answer.headers["retry-after"] == "5"
+    slow.inbox.delay_s = 0.0
+    assert (await slow.send()).status_code == 202
+    await slow.client.aclose()
+
+
+async def test_send_when_the_inbox_breaks_in_an_unknown_way_then_503_without_a_trace(edge: Edge) -> None:
+    edge.inbox.fault = RuntimeError("secret detail")  # type: ignore[assignment]
+    answer = await edge.send()
+    assert error_of(answer)[:2] == (503, "unavailable")
+    assert "detail" not in answer.text
+    page = (await edge.client.get("/metrics")).text
+    assert 'fks_http_requests_total{route="/webhook/tradingview",status="503"} 1.0' in page
+    assert "fks_webhook_in_flight 0.0" in page
 
 
 async def test_metrics_when_alerts_came_then_they_are_counted_by_code(edge: Edge) -> None:

@@ -1,6 +1,8 @@
 """Each test of the conformance suite runs on a fresh SQLite file and in a fresh PostgreSQL schema."""
 
 import itertools
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from tests.integration.sql.servers import NoServer, postgres
 NOW_MS = 1_733_100_000_000
 WINDOW_MS = 300_000
 _schemas = itertools.count()
+Start = Callable[..., "subprocess.Popen[str]"]
 
 
 class Clock:
@@ -86,3 +89,32 @@ def inbox(url: str, clock: Clock) -> Iterator[SqlInbox]:
     inbox = SqlInbox(url, WINDOW_MS, clock)
     yield inbox
     inbox.close()
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Start workers that are killed when the test ends."""
+    workers: list[subprocess.Popen[str]] = []
+
+    def begin(*arguments: str) -> "subprocess.Popen[str]":
+        command = [sys.executable, "-m", "tests.integration.sql.worker", *arguments]
+        workers.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1))
+        return workers[-1]
+
+    yield begin
+    for worker in workers:
+        worker.kill()
+        worker.communicate()
+
+
+def said(worker: "subprocess.Popen[str]") -> str:
+    """The worker's next line."""
+    assert worker.stdout is not None
+    return worker.stdout.readline().strip()
+
+
+def go(worker: "subprocess.Popen[str]") -> None:
+    """Let the worker start."""
+    assert worker.stdin is not None
+    worker.stdin.write("go\n")
+    worker.stdin.flush()

@@ -12,10 +12,12 @@ import pytest
 import sqlalchemy as sa
 
 from fks_actors.adapters.sql import SqlInbox, SqlJournal, open_reader
-from fks_actors.errors import JournalCorrupt, JournalUnavailable
+from fks_actors.adapters.sql.store import Store
+from fks_actors.errors import JournalConflict, JournalCorrupt, JournalUnavailable
+from fks_actors.journal.audit import Verified
 from fks_actors.journal.ports import GENESIS
 from tests.integration.sql.conftest import NOW_MS, WINDOW_MS
-from tests.journal_scene import control, only, signal, step
+from tests.journal_scene import control, fill, only, signal, step
 
 Opened = Callable[[str], SqlJournal]
 BULK = b"x" * 1_000_000
@@ -214,3 +216,27 @@ def test_commit_when_one_table_refuses_late_then_nothing_of_the_commit_is_kept(u
     with journal._store.writing() as connection:
         connection.execute(sa.text("ALTER TABLE elsewhere RENAME TO snapshots"))
     assert journal.commit((step(0), only("next", "bar-0", control("x")))) == "next"
+
+
+def test_commit_when_a_row_lies_in_the_way_then_nothing_is_kept_and_the_log_stays_whole(
+    url: str, opened: Opened
+) -> None:
+    journal = opened(url)
+    journal.commit((only("a", GENESIS, fill("t1", "o")),))
+    store = Store(url, 5_000)
+    with store.writing() as connection:
+        connection.exec_driver_sql("INSERT INTO audit VALUES (2000001, 1, 'fill', 'paper/t2', '', '', '')")
+    with pytest.raises(JournalConflict, match="another writer was faster"):
+        journal.commit((only("b", "a", fill("t2", "o"), control("x")),))
+    assert (journal.head(), journal.counts()["fills"], journal.controls(1)) == ("a", 1, [])
+    with store.writing() as connection:
+        connection.exec_driver_sql("DELETE FROM audit WHERE seq = 2000001")
+    store.close()
+    assert journal.commit((only("b", "a", fill("t2", "o"), control("x")),)) == "b"
+    assert journal.verify() == Verified({"commits": 2, "logged": 3, "fill": 2, "control": 1}, _last_hash(journal))
+
+
+def _last_hash(journal: SqlJournal) -> str:
+    with journal._store.reading() as connection:
+        found: str = connection.exec_driver_sql("SELECT hash FROM audit ORDER BY seq DESC LIMIT 1").scalar_one()
+    return found

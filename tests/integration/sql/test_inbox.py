@@ -1,10 +1,13 @@
 """What every inbox does, on SQLite and on PostgreSQL."""
 
 import asyncio
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fks_actors.adapters.sql import SqlInbox, SqlJournal
 from fks_actors.errors import InvariantError, JournalUnavailable
@@ -102,3 +105,60 @@ def test_inbox_when_it_shares_the_journals_database_then_both_work(
     assert inbox.put(signal("a", "id:1")) == "a"
     assert journal.commit((step(1),)) == "bar-1"
     assert journal.counts()["signals"] == 0
+
+
+async def test_put_async_when_many_come_at_once_then_they_are_read_in_the_order_they_came(inbox: SqlInbox) -> None:
+    names = [f"s{i}" for i in range(200)]
+    assert await asyncio.gather(*(inbox.put_async(signal(name, f"id:{name}")) for name in names)) == names
+    assert [s.signal_id for _, s in inbox.after(0, 1_000)] == names
+
+
+async def test_put_async_when_copies_come_at_once_then_the_first_answers_for_all(inbox: SqlInbox) -> None:
+    inbox.put(signal("old", "id:old"))
+    keys = ["id:new", "id:old", "id:new", "body:x", "body:x"]
+    found = await asyncio.gather(*(inbox.put_async(signal(f"s{i}", key)) for i, key in enumerate(keys)))
+    assert found == ["s0", "old", "s0", "s3", "s3"]
+    assert [s.signal_id for _, s in inbox.after(0, 10)] == ["old", "s0", "s3"]
+
+
+@pytest.mark.parametrize("key", ["id:it's", 'id:"q"', "id:\\", "id:\u00e9\U0001f600", "id:%", "BODY:1", "body:"])
+def test_put_when_a_key_is_odd_then_it_is_kept_as_it_is(inbox: SqlInbox, clock: Clock, key: str) -> None:
+    assert inbox.put(signal("a", key)) == "a"
+    clock.now_ms += WINDOW_MS + 1
+    assert inbox.put(signal("b", key)) == ("b" if key.startswith("body:") else "a")
+    assert inbox.after(0, 1) == [(1, signal("a", key))]
+
+
+_KEYS = st.sampled_from(["id:1", "id:2", "body:1", "body:2"])
+_GROUPS = st.lists(_KEYS, min_size=1, max_size=4)
+
+
+@settings(max_examples=25, deadline=None)
+@given(story=st.lists(st.tuples(_GROUPS, st.integers(0, WINDOW_MS), st.integers(1, 3)), max_size=8))
+def test_put_when_told_any_story_then_it_knows_what_the_contract_knows_and_shows_each_row_once(
+    story: list[tuple[list[str], int, int]],
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        clock = Clock()
+        inbox = SqlInbox(f"sqlite:///{folder}/inbox.db", WINDOW_MS, clock)
+        known: dict[str, tuple[str, int]] = {}
+        stored: list[str] = []
+        seen: list[tuple[int, str]] = []
+        for keys, passed_ms, limit in story:
+            clock.now_ms += passed_ms
+            names = [f"s{len(stored)}-{place}" for place in range(len(keys))]
+            for name, key in zip(names, keys, strict=True):
+                first, at_ms = known.get(key, ("", 0))
+                if not first or (key.startswith("body:") and clock.now_ms - at_ms > WINDOW_MS):
+                    known[key] = (name, clock.now_ms)
+                    stored.append(name)
+            assert asyncio.run(_put_all(inbox, names, keys)) == [known[key][0] for key in keys]
+            seen += [(cursor, s.signal_id) for cursor, s in inbox.after(seen[-1][0] if seen else 0, limit)]
+        seen += [(cursor, s.signal_id) for cursor, s in inbox.after(seen[-1][0] if seen else 0, 100)]
+        inbox.close()
+    assert seen == list(enumerate(stored, 1))
+
+
+async def _put_all(inbox: SqlInbox, names: list[str], keys: list[str]) -> list[str]:
+    pairs = zip(names, keys, strict=True)
+    return list(await asyncio.gather(*(inbox.put_async(signal(name, key)) for name, key in pairs)))

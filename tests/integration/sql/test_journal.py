@@ -180,6 +180,33 @@ def test_open_orders_when_statuses_are_listed_then_they_are_those_that_are_not_t
     assert {o.status for o in journal.open_orders()} == set(OPEN_STATUSES)
 
 
+def test_open_orders_when_they_are_read_in_pages_then_none_is_missed_and_the_oldest_comes_first(
+    journal: SqlJournal,
+) -> None:
+    statuses = list(OrderStatus)
+    journal.commit((only("a", GENESIS, *(order(f"o{i:03}", statuses[i * 7 % len(statuses)]) for i in range(120))),))
+    everything = [o for o in reversed(journal.orders("", 500)[0]) if o.status in OPEN_STATUSES]
+    assert journal.open_orders() == everything
+    for limit in (1, 7, len(everything), 500):
+        found, after, pages = [], 0, 0
+        while True:
+            page, after = journal.open_orders_page(after, limit)
+            found += page
+            pages += 1
+            if not after:
+                break
+        assert found == everything
+        assert pages == len(everything) // limit + 1
+
+
+def test_trade_ids_when_many_orders_are_asked_for_then_theirs_come_and_no_others(journal: SqlJournal) -> None:
+    fills = [fill(f"t{i}", f"o{i % 3_000}") for i in range(4_500)]
+    journal.commit((only("a", GENESIS, *fills),))
+    found = journal.trade_ids([f"o{i}" for i in range(2_999)] * 2)
+    assert found == {("paper", f.trade_id) for f in fills if f.client_order_id != "o2999"}
+    assert journal.trade_ids([]) == journal.trade_ids(["unknown"]) == frozenset()
+
+
 def test_signal_when_it_moves_then_the_last_record_is_read(journal: SqlJournal) -> None:
     journal.commit((only("a", GENESIS, signal_record("s", SignalStatus.ACCEPTED)),))
     journal.commit((only("b", "a", signal_record("s", SignalStatus.FILLED)),))

@@ -1,45 +1,13 @@
 """Several processes on one database: killed in the middle, racing for a key, reading while another writes."""
 
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from fks_actors.adapters.sql import SqlInbox, SqlJournal, open_reader
 from fks_actors.model.orders import OrderStatus
-from tests.integration.sql.conftest import NOW_MS, WINDOW_MS
+from tests.integration.sql.conftest import NOW_MS, WINDOW_MS, Start, go, said
 from tests.journal_scene import fill, order, signal, step
-
-Start = Callable[..., "subprocess.Popen[str]"]
-
-
-@pytest.fixture
-def start() -> Iterator[Start]:
-    """Start workers that are killed when the test ends."""
-    workers: list[subprocess.Popen[str]] = []
-
-    def begin(*arguments: str) -> "subprocess.Popen[str]":
-        command = [sys.executable, "-m", "tests.integration.sql.worker", *arguments]
-        workers.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1))
-        return workers[-1]
-
-    yield begin
-    for worker in workers:
-        worker.kill()
-        worker.communicate()
-
-
-def _said(worker: "subprocess.Popen[str]") -> str:
-    assert worker.stdout is not None
-    return worker.stdout.readline().strip()
-
-
-def _go(worker: "subprocess.Popen[str]") -> None:
-    assert worker.stdin is not None
-    worker.stdin.write("go\n")
-    worker.stdin.flush()
 
 
 @pytest.mark.parametrize("enough", [1, 23, 60])
@@ -48,12 +16,12 @@ def test_commit_when_the_writer_is_killed_then_every_step_is_whole_and_none_that
 ) -> None:
     worker = start("commit", url)
     for index in range(enough):
-        assert _said(worker) == str(index)
+        assert said(worker) == str(index)
     worker.kill()
-    said = enough + len(worker.communicate()[0].split())
+    returned = enough + len(worker.communicate()[0].split())
     journal = SqlJournal(url, lambda: NOW_MS)
     steps = journal.counts()["commits"]
-    assert said <= steps <= said + 1
+    assert returned <= steps <= returned + 1
     assert journal.head() == f"bar-{steps - 1}"
     assert journal.snapshot("risk").commit_id == journal.snapshot("desk").commit_id == journal.head()
     assert journal.counts() == {
@@ -71,7 +39,7 @@ def test_commit_when_the_writer_is_killed_then_every_step_is_whole_and_none_that
 
 def test_open_reader_when_another_process_writes_then_every_read_is_a_whole_step(url: str, start: Start) -> None:
     worker = start("commit", url)
-    _said(worker)
+    said(worker)
     reader = open_reader(url)
     seen = []
     for _ in range(100):
@@ -89,10 +57,10 @@ def test_open_reader_when_another_process_writes_then_every_read_is_a_whole_step
 def test_put_when_processes_race_for_the_same_keys_then_exactly_one_wins_each(url: str, start: Start) -> None:
     keys = [f"{'id' if i % 2 else 'body'}:{i}" for i in range(150)]
     workers = [start("put", url, str(NOW_MS), label, *keys) for label in "abc"]
-    assert [_said(worker) for worker in workers] == ["ready"] * 3
+    assert [said(worker) for worker in workers] == ["ready"] * 3
     for worker in workers:
-        _go(worker)
-    answers = [_said(worker).split() for worker in workers]
+        go(worker)
+    answers = [said(worker).split() for worker in workers]
     assert answers[0] == answers[1] == answers[2]
     assert [answer.split("-", 1)[1] for answer in answers[0]] == keys
     inbox = SqlInbox(url, WINDOW_MS, lambda: NOW_MS)
@@ -108,14 +76,49 @@ def test_put_when_processes_race_for_expired_keys_then_exactly_one_fires_each_ag
     with ThreadPoolExecutor(10) as pool:
         list(pool.map(lambda key: inbox.put(signal(f"old-{key}", key)), keys))
     workers = [start("put", url, str(NOW_MS + WINDOW_MS + 1), label, *keys) for label in "ab"]
-    assert [_said(worker) for worker in workers] == ["ready"] * 2
+    assert [said(worker) for worker in workers] == ["ready"] * 2
     for worker in workers:
-        _go(worker)
-    answers = [_said(worker).split() for worker in workers]
+        go(worker)
+    answers = [said(worker).split() for worker in workers]
     assert answers[0] == answers[1]
     again = [signal_id for signal_id in answers[0] if not signal_id.startswith("old-")]
     assert [answer.split("-", 1)[1] for answer in again] == keys[::2]
     assert len(inbox.after(0, 1_000)) == 90
+    inbox.close()
+
+
+@pytest.mark.parametrize("enough", [1, 40])
+def test_put_when_the_writer_is_killed_then_what_it_told_is_stored_and_known_again(
+    url: str, start: Start, enough: int
+) -> None:
+    worker = start("stream", url, "a", "1000000")
+    told = [said(worker) for _ in range(enough)]
+    worker.kill()
+    told += worker.communicate()[0].split()
+    inbox = SqlInbox(url, WINDOW_MS, lambda: NOW_MS)
+    stored = {s.dedupe_key: s.signal_id for _, s in inbox.after(0, 1_000_000)}
+    assert set(told) <= set(stored)
+    assert len(stored) <= len(told) + 10  # stored, and killed before it could say so
+    for key, first in stored.items():
+        assert inbox.put(signal("again", key)) == first
+    inbox.close()
+
+
+def test_after_when_processes_write_meanwhile_then_every_row_is_read_once_in_order(url: str, start: Start) -> None:
+    workers = [start("stream", url, label, "300") for label in "ab"]
+    for worker in workers:
+        said(worker)
+    inbox = SqlInbox(url, WINDOW_MS, lambda: NOW_MS)
+    seen: list[int] = []
+    keys: list[str] = []
+    writing = True
+    while writing:
+        writing = any(worker.poll() is None for worker in workers)
+        while page := inbox.after(seen[-1] if seen else 0, 7):
+            seen += [cursor for cursor, _ in page]
+            keys += [s.dedupe_key for _, s in page]
+    assert seen == sorted(set(seen))
+    assert sorted(keys) == sorted(f"id:{label}{number}" for label in "ab" for number in range(300))
     inbox.close()
 
 

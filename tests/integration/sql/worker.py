@@ -1,6 +1,7 @@
-"""Another process for the tests: `python -m tests.integration.sql.worker commit|put ...`."""
+"""Another process for the tests: `python -m tests.integration.sql.worker commit|put|lease|stream ...`."""
 
 import sys
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +31,33 @@ def put(url: str, now_ms: str, label: str, *keys: str) -> None:
     print(" ".join(found), flush=True)  # noqa: T201
 
 
+def lease(url: str, now_ms: str, label: str, *names: str) -> None:
+    """Try to take each lease; say which were granted."""
+    journal = SqlJournal(url, lambda: int(now_ms))
+    print("ready", flush=True)  # noqa: T201
+    sys.stdin.readline()
+    won = [name for name in names if journal.leases.acquire(name, label, int(now_ms), 1_000)]
+    journal.close()
+    print(" ".join(won), flush=True)  # noqa: T201
+
+
+def stream(url: str, label: str, count: str) -> None:
+    """Put distinct signals, ten at a time; say each one's key when it is stored."""
+    inbox = SqlInbox(url, 300_000, lambda: time.time_ns() // 1_000_000)
+
+    saying = threading.Lock()
+
+    def keep(number: int) -> None:
+        key = f"id:{label}{number}"
+        inbox.put(signal(f"{label}{number}", key))
+        with saying:
+            print(key, flush=True)  # noqa: T201
+
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(keep, range(int(count))))
+    inbox.close()
+
+
 if __name__ == "__main__":
-    verbs: dict[str, Callable[..., None]] = {"commit": commit, "put": put}
+    verbs: dict[str, Callable[..., None]] = {"commit": commit, "put": put, "lease": lease, "stream": stream}
     verbs[sys.argv[1]](*sys.argv[2:])

@@ -11,8 +11,9 @@ import pytest
 from fks_actors.actors import names
 from fks_actors.actors.remote import pack, unpack
 from fks_actors.actors.spawn import Hosted, _named
-from fks_actors.actors.wiring import VENUE, ActorSpec, CoordinatorConfig, Wiring, actor_specs
+from fks_actors.actors.wiring import ActorSpec, CoordinatorConfig, Wiring, actor_specs, paper_plan
 from fks_actors.adapters.feeds.config import FeedConfig
+from fks_actors.desk.config import PAPER
 from fks_actors.model.markets import MarketRules
 from fks_actors.settings import DeskSection, Settings
 from fks_actors.webhook.config import WebhookRules
@@ -29,13 +30,14 @@ SETTINGS = Settings(
 def specs(feed: str = "simulated") -> dict[str, ActorSpec]:
     run = run_record(SYMBOLS)
     run = type(run)(run.run_id, 0, feed, False, SYMBOLS, 60_000, CASH, "0")
-    made = actor_specs(Wiring("ns", SETTINGS, run, "sqlite:////j.db", "sqlite:////i.db"))
+    plans = (paper_plan(PAPER, SYMBOLS, SETTINGS),)
+    made = actor_specs(Wiring("ns", SETTINGS, run, "sqlite:////j.db", "sqlite:////i.db", plans, {PAPER: CASH}))
     return {spec.name: spec for spec in made}
 
 
 def test_specs_when_a_desk_is_wired_then_every_actor_once_and_what_is_needed_comes_first() -> None:
     assert list(specs()) == [
-        names.JOURNAL, names.FEED, *names.HORIZONS, names.RISK, names.connector(VENUE), names.COORDINATOR,
+        names.JOURNAL, names.FEED, *names.HORIZONS, names.RISK, names.connector(PAPER), names.COORDINATOR,
         names.TELEMETRY,
     ]  # fmt: skip
     assert specs()[names.TELEMETRY].arguments == (tuple(specs())[:-1], "ns")
@@ -59,10 +61,10 @@ def test_specs_when_time_stands_still_then_votes_may_take_longer(feed: str, dead
 
 
 def test_specs_when_risk_and_venue_are_built_then_they_know_the_same_markets_and_cash() -> None:
-    risk, venue = specs()[names.RISK].arguments, specs()[names.connector(VENUE)].arguments
-    assert risk[1] == venue[2]
-    assert risk[2] == venue[3] == CASH
-    assert {s: type(rules) for s, rules in risk[1].items()} == dict.fromkeys(SYMBOLS, MarketRules)
+    risk, venue = specs()[names.RISK].arguments, specs()[names.connector(PAPER)].arguments
+    assert risk[1] == {PAPER: venue[2]}
+    assert risk[2] == {PAPER: venue[3]} == {PAPER: CASH}
+    assert {s: type(rules) for s, rules in venue[2].items()} == dict.fromkeys(SYMBOLS, MarketRules)
 
 
 def test_named_when_an_actor_is_hosted_then_the_process_list_tells_who_it_is() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import time
+from decimal import Decimal
 
 import pytest
 
@@ -111,12 +112,41 @@ def test_signal_when_the_desk_settles_it_then_the_outcome_is_shown(serve: Serve)
 
 
 @pytest.mark.parametrize(
+    ("args", "figures"),
+    [
+        (
+            ("--type", "limit", "--price", "100", "--stop-loss", "90", "--take-profit", "120", "--quantity", "1"),
+            {"price": 100, "stop_loss": 90, "take_profit": 120, "quantity": 1},
+        ),
+        (("--trail-pct", "2.5", "--sizing", "risk"), {"trail_pct": Decimal("2.5"), "sizing": "risk"}),
+        (
+            ("--type", "iceberg", "--price", "9", "--quantity", "5", "--display-quantity", "1", "--exchange", "paper"),
+            {"display_quantity": 1, "exchange": "paper"},
+        ),
+        (("--type", "twap", "--duration", "60", "--slices", "6"), {"duration_s": 60, "slices": 6}),
+    ],
+)
+def test_signal_when_it_has_more_figures_then_they_arrive(
+    serve: Serve, args: tuple[str, ...], figures: dict[str, object]
+) -> None:
+    inbox = FakeInbox()
+    serve(inbox=inbox, now_ms=_wall_ms)
+    ran = fks_here("signal", "--symbol", "BTC/USDT", "--side", "buy", "--wait", "0", *args)
+    assert ran.code == 0, ran.err
+    (stored,) = inbox.stored.values()
+    assert {name: getattr(stored, name) for name in figures} == figures
+
+
+@pytest.mark.parametrize(
     ("args", "said"),
     [
         (("--side", "hold"), "422 invalid_side (side)"),
         (("--side", "buy", "--type", "pegged"), "422 invalid_order_type (order_type)"),
         (("--side", "buy", "--quantity", "-1"), "422 invalid_quantity (quantity)"),
         (("--side", "buy", "--confidence", "0.1"), "422 low_confidence (confidence)"),
+        (("--side", "buy", "--type", "oco", "--stop-loss", "1", "--take-profit", "2"), "422 invalid_side (side)"),
+        (("--side", "buy", "--exchange", "nowhere"), "422 invalid_field (exchange)"),
+        (("--side", "buy", "--sizing", "risk"), "422 missing_field (stop_loss)"),
     ],
 )
 def test_signal_when_the_webhook_refuses_then_field_and_reason(serve: Serve, args: tuple[str, ...], said: str) -> None:

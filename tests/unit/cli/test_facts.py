@@ -1,6 +1,7 @@
 """status, config, journal and doctor's printing: in every state that a desk can be found in."""
 
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from fks_actors.errors import JournalUnavailable
 from fks_actors.home import Home
 from tests.cli_runs import fks_here, pretend_running
 from tests.fakes import FakeDesk, FakeReader, Scene
-from tests.journal_scene import step
+from tests.journal_scene import fill, note, only, step
 from tests.unit.cli.conftest import Serve
 
 
@@ -98,7 +99,41 @@ def test_journal_when_the_desk_is_down_then_the_last_one_is_read(home: Home) -> 
     assert "decisions    6" in fks_here("journal", "counts").out
 
 
-@pytest.mark.parametrize("command", ["show", "digest", "counts"])
+def test_journal_audit_when_there_are_records_then_the_newest_comes_first(home: Home) -> None:
+    path = _journal(home)
+    journal = SqlJournal(f"sqlite:///{path}", lambda: 1)
+    journal.commit((only("notes", "bar-2", note("unauthorized", "bad [signature]"), note("lease_taken")),))
+    journal.close()
+    lines = fks_here("journal", "audit").out.splitlines()
+    assert ["lease_taken" in lines[1], "bad [signature]" in lines[2]] == [True, True]
+    rows = json.loads(fks_here("journal", "audit", "--json", "--limit", "1").out)
+    assert [(r["kind"], r["actor"], r["count"]) for r in rows] == [("lease_taken", "192.0.2.7", 1)]
+
+
+def test_journal_verify_when_a_row_was_changed_or_the_end_was_cut_off_then_exit_5(home: Home) -> None:
+    path = _journal(home)
+    journal = SqlJournal(f"sqlite:///{path}", lambda: 1)
+    journal.commit((only("money", "bar-2", fill("t1", "o1"), fill("t2", "o1")),))
+    journal.close()
+    good = fks_here("journal", "verify")
+    assert (good.code, good.out.splitlines()[0]) == (0, "ok: 4 commits, 2 logged, 2 fill")
+    facts = json.loads(fks_here("journal", "verify", "--json").out)
+    assert (facts["ok"], f"head {facts['head']}") == (True, good.out.splitlines()[1])
+    assert fks_here("journal", "verify", "--head", facts["head"]).code == 0
+    foreign = fks_here("journal", "verify", "--head", "f" * 64)
+    assert (foreign.code, "the noted head is not in the log" in foreign.err) == (5, True)
+    assert fks_here("journal", "verify", "--head", "short").code == 2
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE fills SET payload = replace(payload, '100.10', '1.00') WHERE trade_id = 't2'")
+    connection.close()
+    bad = fks_here("journal", "verify")
+    assert (bad.code, bad.out) == (5, "")
+    assert bad.err == "fks: fills 4000002, paper/t2: the fill's payload was changed\n"
+    fault = json.loads(fks_here("journal", "verify", "--json").out)
+    assert (fault["ok"], fault["fault"]["table"], fault["fault"]["key"]) == (False, "fills", "paper/t2")
+
+
+@pytest.mark.parametrize("command", ["show", "digest", "counts", "audit", "verify"])
 def test_journal_when_there_is_none_or_a_damaged_one_then_exit_5(home: Home, command: str) -> None:
     none = fks_here("journal", command)
     assert (none.code, none.err) == (5, f"fks: no journal in {home.root}/journals yet; `fks up` starts one\n")

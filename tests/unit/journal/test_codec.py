@@ -28,7 +28,7 @@ from fks_actors.journal.codec import (
 from fks_actors.model.orders import Order, OrderStatus
 from fks_actors.model.records import CycleRecord, Entry, Signal, SignalRecord, SignalStatus
 from fks_actors.model.votes import Vote
-from tests.journal_scene import SYMBOLS, control, cycle, equity, order, run, signal_record
+from tests.journal_scene import SYMBOLS, control, cycle, equity, fill, note, order, run, signal, signal_record
 
 KINDS = typing.get_args(Entry)
 _LEAVES: dict[Any, st.SearchStrategy[Any]] = {
@@ -95,6 +95,7 @@ def test_encode_when_every_kind_is_written_then_the_payload_names_it() -> None:
         equity(1),
         control("x"),
         run("r"),
+        note("lease_taken"),
     )
     assert [encode(e).split(b'"')[1].decode() for e in entries] == [kind_of(e) for e in entries]
 
@@ -151,6 +152,53 @@ def test_decode_change_when_the_line_is_damaged_then_the_journal_is_corrupt() ->
 
 def test_wire_form_when_a_cycle_gains_a_field_then_it_has_it_too() -> None:
     assert list(_Cycle.__struct_fields__) == [f.name for f in dataclasses.fields(CycleRecord)]
+
+
+INTENT = (
+    '{"client_order_id":"o","origin":"cycle","origin_id":"BTC/USDT@1733011200000","venue":"paper","symbol":"BTC/USDT",'
+    '"side":"buy","order_type":"limit","quantity":"0.50","market_price":"100.10","ts_ms":1733011200000,'
+    '"limit_price":"100.00","stop_price":null}'
+)
+SIGNAL = (
+    '{"signal_id":"s","dedupe_key":"id:s","received_ms":1733011200000,"symbol":"BTC/USDT","side":"buy",'
+    '"order_type":"market","quantity":"0.10","sizing":"","price":null,"stop_loss":null,"take_profit":null,'
+    '"trail_pct":null,"confidence":"1","exchange":"","strategy":"","sent_ms":1733011200000}'
+)
+FORMER: tuple[tuple[str, Entry], ...] = (
+    (
+        f'["order",{{"intent":{INTENT},"status":"filled","updated_ms":1733011200000,"reserved_quote":"50.10",'
+        '"filled_quantity":"0","average_price":"0","fee":"0","reason":"filled at 1733011200000"}]',
+        order("o", OrderStatus.FILLED),
+    ),
+    (
+        '["fill",{"trade_id":"t","client_order_id":"o","venue":"paper","symbol":"BTC/USDT","side":"buy",'
+        '"price":"100.10","quantity":"0.5","fee":"0.0501","liquidity":"taker","ts_ms":1733011200000}]',
+        fill("t", "o"),
+    ),
+    (
+        f'["signal",{{"signal_id":"s","ts_ms":1733011200000,"status":"open","signal":{SIGNAL},'
+        '"client_order_ids":["s-0"],"refusals":[]}]',
+        signal_record("s", SignalStatus.OPEN),
+    ),
+    (
+        '["run",{"run_id":"r","ts_ms":1733011200000,"feed":"replay","simulated":false,"symbols":["BTC/USDT",'
+        '"ETH/USDT"],"interval_ms":3600000,"cash":"10000","version":"0.1.0","feed_start_ms":0,"seed":0,'
+        '"note":"not null"}]',
+        run("r"),
+    ),
+)
+"""As the release before venues, fee assets and protective legs wrote them."""
+
+
+@pytest.mark.parametrize(("payload", "entry"), FORMER, ids=["order", "fill", "signal", "run"])
+def test_decode_when_an_earlier_release_wrote_it_then_new_fields_have_their_defaults(
+    payload: str, entry: Entry
+) -> None:
+    assert alike(decode(payload), entry)
+
+
+def test_decode_signal_when_an_earlier_release_wrote_it_then_new_fields_have_their_defaults() -> None:
+    assert decode_signal(SIGNAL) == signal("s", "id:s")
 
 
 def test_signal_record_when_written_then_its_signal_is_in_it() -> None:

@@ -8,7 +8,7 @@ import pytest
 from fks_actors.journal.projection import digest
 from fks_actors.model.orders import OrderStatus
 from fks_actors.model.records import CycleOutcome, Entry, SignalStatus
-from tests.journal_scene import SYMBOLS, batch, control, cycle, equity, fill, order, run, signal_record
+from tests.journal_scene import SYMBOLS, batch, control, cycle, equity, fill, note, order, run, signal_record
 
 STORY: tuple[Entry, ...] = (
     run("first"),
@@ -41,6 +41,8 @@ def test_digest_when_the_way_was_another_one_then_it_is_the_same() -> None:
         fill("t", "o"),
         cycle(SYMBOLS[0], 0),
         cycle(SYMBOLS[0], 0),
+        note("lease_taken"),
+        note("unauthorized"),
     )
     assert digest(crooked) == digest(STORY)
 

@@ -26,13 +26,14 @@ def rules(symbol: str) -> MarketRules:
     )
 
 
-MARKETS: Mapping[str, MarketRules] = {s: rules(s) for s in (BTC, ETH)}
+VENUES = ("paper", "binance")
+MARKETS: Mapping[str, Mapping[str, MarketRules]] = {v: {s: rules(s) for s in (BTC, ETH)} for v in VENUES}
 
 
 def start(cash: str = "10000", btc: str = "0", price: str = "100") -> RiskState:
     """A state that holds `btc` bought at `price`, with one request behind it."""
     positions = {BTC: Position(BTC, Decimal(btc), Decimal(price))} if Decimal(btc) else {}
-    return step(RiskState(Account(Decimal(cash), positions)), RiskRequest(T0, {BTC: Decimal(price)}))[0]
+    return step(RiskState({"paper": Account(Decimal(cash), positions)}), RiskRequest(T0, {BTC: Decimal(price)}))[0]
 
 
 def step(state: RiskState, request: RiskRequest, config: RiskConfig = CONFIG) -> tuple[RiskState, RiskReply]:
@@ -82,7 +83,14 @@ def approved(state: RiskState, proposal: Proposal, config: RiskConfig = CONFIG) 
     return after, ruling
 
 
-def fill(ruling: Approved, quantity: Decimal | None = None, price: Decimal | None = None, n: int = 1) -> Fill:
+def fill(
+    ruling: Approved,
+    quantity: Decimal | None = None,
+    price: Decimal | None = None,
+    n: int = 1,
+    fee_asset: str = "",
+) -> Fill:
+    """A trade of an approved order; a tenth of a percent of it is the fee, in quote or in `fee_asset`."""
     intent = ruling.intent
     traded = intent.quantity if quantity is None else quantity
     at = intent.market_price if price is None else price
@@ -97,4 +105,6 @@ def fill(ruling: Approved, quantity: Decimal | None = None, price: Decimal | Non
         at * traded * Decimal("0.001"),
         Liquidity.TAKER,
         intent.ts_ms,
+        fee_asset,
+        traded * Decimal("0.001") if fee_asset else Decimal(0),
     )

@@ -61,8 +61,8 @@ def test_all_in_verdict_when_the_account_is_empty_then_leaves_room_for_its_own_b
 
 
 def test_signal_when_it_names_no_quantity_then_confidence_scales_the_cap() -> None:
-    _, ruling = approved(start(btc="1"), signal(sizing="fixed_pct", strength=Decimal("0.5")))
-    assert ruling.intent.quantity == Decimal("2.525")
+    _, ruling = approved(start(btc="1"), signal(sizing="fixed_pct", strength=Decimal("0.8")))
+    assert ruling.intent.quantity == Decimal("4.04")
     _, sold = approved(start(btc="1"), signal(Side.SELL))
     assert sold.intent.quantity == Decimal(1)
 
@@ -82,7 +82,7 @@ def test_signal_when_it_names_no_quantity_then_confidence_scales_the_cap() -> No
             "price_deviation",
         ),
         ({"quantity": Decimal(1), "order_type": OrderType.LIMIT}, "price_required"),
-        ({"sizing": "volatility"}, "sizing_unknown"),
+        ({"sizing": "martingale"}, "sizing_unknown"),
         ({"side": Side.SELL, "quantity": Decimal(1)}, "insufficient_position"),
     ],
 )

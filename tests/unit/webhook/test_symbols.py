@@ -2,7 +2,7 @@
 
 import pytest
 
-from fks_actors.webhook.symbols import match_symbol
+from fks_actors.webhook.symbols import Listing, Markets, Spellings, match_symbol
 
 KNOWN = ("BTC/USDT", "ETH/USDT", "1INCH/USDT")
 
@@ -44,3 +44,56 @@ def test_match_when_joined_spelling_means_two_then_only_the_pair_decides() -> No
     known = ("AB/CUSDT", "ABC/USDT")
     assert match_symbol("ABCUSDT", known) is None
     assert match_symbol("ABC-USDT", known) == "ABC/USDT"
+
+
+VENUES = (
+    Listing("paper"),
+    Listing(
+        "main", "kraken", {"XXBTZUSD": "BTC/USD", "XBTUSD": "BTC/USD", "BTCUSD.F": "BTC/USD", "ETHUSDT": "ETH/USDT"}
+    ),
+    Listing("cb", "coinbase", {"BTC-USDT": "BTC/USDT", "BTC-USD": "BTC/USD", "XBTUSD": "XBT/USD"}),
+    Listing("cb2", "coinbase", {"BTC-USDT": "BTC/USDT"}),
+)
+MARKETS = Markets(("BTC/USDT", "ETH/USDT"), VENUES, ("paper", "binance"))
+
+
+@pytest.mark.parametrize(
+    ("text", "venue", "symbol"),
+    [
+        ("XXBTZUSD", "", "BTC/USD"),
+        ("KRAKEN:xxbtzusd", "", "BTC/USD"),
+        ("XXBTZUSD", "main", "BTC/USD"),
+        ("XXBTZUSD", "cb", None),
+        ("XBTUSD", "", None),  # one venue's Bitcoin, another's market of that very name
+        ("XBT/USD", "", "XBT/USD"),
+        ("XBTUSD", "main", "BTC/USD"),
+        ("BTC-USDT", "", "BTC/USDT"),
+        ("BTC-USDT", "main", None),
+        ("BTC-USDT", "paper", "BTC/USDT"),
+        ("BTCUSD.F", "", None),
+        ("XDG/USD", "", None),
+    ],
+)
+def test_symbol_when_a_venue_has_its_own_ids_then_they_count_there(text: str, venue: str, symbol: str | None) -> None:
+    assert MARKETS.symbol(text, venue) == symbol
+
+
+@pytest.mark.parametrize(
+    ("name", "venue"),
+    [
+        *(("paper", "paper"), ("Binance", "paper"), ("kraken", "main"), ("MAIN", "main"), ("cb2", "cb2")),
+        *(("coinbase", None), ("okx", None), ("", None)),
+    ],
+)
+def test_venue_when_it_is_named_otherwise_then_only_a_clear_name_counts(name: str, venue: str | None) -> None:
+    assert MARKETS.venue(name) == venue
+
+
+def test_venue_when_no_venues_are_told_then_the_config_names_them() -> None:
+    plain = Markets(("BTC/USDT",), (), ("paper", "binance"))
+    assert (plain.venue("paper"), plain.venue("binance"), plain.venue("kraken")) == ("paper", "paper", None)
+    assert Markets(("BTC/USDT",), (Listing("main"),), ("paper",)).venue("paper") is None
+
+
+def test_spellings_when_two_ids_differ_by_case_only_then_neither_is_guessed() -> None:
+    assert Spellings((), [("tBTCUSD", "BTC/USD"), ("TBTCUSD", "TBTC/USD")]).find("tbtcusd") is None

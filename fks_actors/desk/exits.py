@@ -1,0 +1,154 @@
+"""Protective legs: what follows an entry's fills, so that what was bought is never without its stop. Pure.
+
+A bracket belongs to one entry. What the entry received (fees in base deducted) and no living exit covers is due; each
+due amount becomes a group of its own: a stop (fixed or trailing), a target, or both as a pair of which one cancels the
+other. So a half-filled entry is protected while the rest still works. A group that lost its stop is ended and made
+anew; an exit that the venue refuses is tried MAX_FAILURES times, the market willing at its price: when the price has
+already passed the stop, the exit is a market order.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from fks_actors.execution.ids import client_order_id
+from fks_actors.execution.order_state import TERMINAL
+from fks_actors.model.markets import MarketRules
+from fks_actors.model.orders import ZERO, Fill, Order, OrderStatus, OrderType, Origin, Side
+from fks_actors.model.records import Proposal, Signal
+
+MAX_FAILURES = 3
+_STOPS = frozenset({OrderType.STOP_LOSS, OrderType.TRAILING_STOP, OrderType.MARKET})
+_FAILED = frozenset({OrderStatus.REJECTED, OrderStatus.EXPIRED})
+
+Find = Callable[[str], Order | None]
+"""An order that has not ended, by client order id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bracket:
+    """The exits of one entry. Quantities in base; `groups` are the client ids of living exits, the stop first.
+
+    `failures` counts refused exits; `told` that it was written down that no exit is to be had.
+    """
+
+    signal_id: str
+    venue: str
+    symbol: str
+    entry_id: str
+    stop_loss: Decimal | None
+    take_profit: Decimal | None
+    trail_pct: Decimal | None
+    received: Decimal = ZERO
+    sold: Decimal = ZERO
+    groups: tuple[tuple[str, ...], ...] = ()
+    next_leg: int = 1
+    failures: int = 0
+    told: bool = False
+
+    def holds(self, client_order_id: str) -> bool:
+        """Whether the order is one of the living exits."""
+        return any(client_order_id in group for group in self.groups)
+
+
+def bracket_of(signal: Signal, venue: str, entry_id: str) -> Bracket | None:
+    """The bracket that a signal's entry asks for, None where it asks for none."""
+    if signal.side is not Side.BUY or signal.oco:
+        return None
+    own = {OrderType.STOP_LOSS: "stop_loss", OrderType.TAKE_PROFIT: "take_profit"}.get(signal.order_type, "")
+    stop = None if own == "stop_loss" else signal.stop_loss
+    target = None if own == "take_profit" else signal.take_profit
+    trail = None if signal.order_type is OrderType.TRAILING_STOP else signal.trail_pct
+    if stop is None and target is None and trail is None:
+        return None
+    return Bracket(signal.signal_id, venue, signal.symbol, entry_id, stop, target, trail)
+
+
+def filled(bracket: Bracket, fill: Fill) -> Bracket:
+    """The bracket after a trade of its entry, or of any exit that it ever had."""
+    if fill.client_order_id == bracket.entry_id:
+        kept = fill.fee_quantity if fill.fee_asset and fill.fee_asset == fill.symbol.partition("/")[0] else ZERO
+        return replace(bracket, received=bracket.received + fill.quantity - kept)
+    return replace(bracket, sold=bracket.sold + fill.quantity)
+
+
+def moved(bracket: Bracket, order: Order, find: Find) -> Bracket:
+    """The bracket after one of its exits changed: groups of which nothing lives are dropped, refusals counted."""
+    if not bracket.holds(order.intent.client_order_id):
+        return bracket
+    failures = bracket.failures + (order.status in _FAILED)
+    living = tuple(group for group in bracket.groups if any(find(key) for key in group))
+    return replace(bracket, groups=living, failures=failures)
+
+
+def due(bracket: Bracket, find: Find) -> Decimal:
+    """How much was received and is neither sold nor covered by a living exit, in base."""
+    covered = ZERO
+    for group in bracket.groups:
+        lives = [order.intent.quantity - order.filled_quantity for key in group if (order := find(key))]
+        covered += max(lives, default=ZERO)
+    return max(bracket.received - bracket.sold - covered, ZERO)
+
+
+def unguarded(bracket: Bracket, find: Find) -> Iterator[str]:
+    """Living exits whose group has lost its stop: they are to be cancelled, so that the group can be made anew."""
+    if bracket.stop_loss is None and bracket.trail_pct is None:
+        return
+    for group in bracket.groups:
+        lives = [order for key in group if (order := find(key))]
+        if lives and not any(order.intent.order_type in _STOPS for order in lives):
+            yield from (o.intent.client_order_id for o in lives if o.status is not OrderStatus.CANCEL_PENDING)
+
+
+def finished(bracket: Bracket, entry: Order | None, find: Find) -> bool:
+    """Whether nothing more can become of it: the entry ended, no exit lives, and what is left is not to be covered."""
+    ended = entry is None or entry.status in TERMINAL
+    return ended and not bracket.groups and (due(bracket, find) <= ZERO or bracket.failures >= MAX_FAILURES)
+
+
+def exits(
+    bracket: Bracket, quantity: Decimal, market_price: Decimal, ts_ms: int, rules: MarketRules | None
+) -> tuple[Proposal, ...]:
+    """The legs for `quantity` (base): one, or a pair; none where it is too little for the venue."""
+    if rules is not None:
+        quantity = rules.floor_quantity(quantity)
+        if quantity < rules.min_quantity or quantity * market_price < rules.min_notional:
+            return ()
+    if quantity <= 0 or market_price <= 0:
+        return ()
+    wanted = _wanted(bracket, market_price)
+    ids = [client_order_id(bracket.signal_id, bracket.next_leg + i) for i in range(len(wanted))]
+    return tuple(
+        Proposal(
+            client_order_id=key,
+            origin=Origin.EXIT,
+            origin_id=bracket.signal_id,
+            venue=bracket.venue,
+            symbol=bracket.symbol,
+            side=Side.SELL,
+            order_type=kind,
+            ts_ms=ts_ms,
+            market_price=market_price,
+            strength=Decimal(1),
+            quantity=quantity,
+            stop_price=price,
+            trail_pct=bracket.trail_pct if kind is OrderType.TRAILING_STOP else None,
+            oco_id=ids[1 - i] if len(ids) == 2 else "",
+        )
+        for i, (key, (kind, price)) in enumerate(zip(ids, wanted, strict=True))
+    )
+
+
+def _wanted(bracket: Bracket, market_price: Decimal) -> list[tuple[OrderType, Decimal | None]]:
+    if bracket.stop_loss is not None and market_price <= bracket.stop_loss:
+        return [(OrderType.MARKET, None)]
+    if bracket.take_profit is not None and market_price >= bracket.take_profit:
+        return [(OrderType.MARKET, None)]
+    legs: list[tuple[OrderType, Decimal | None]] = []
+    if bracket.trail_pct is not None:
+        legs.append((OrderType.TRAILING_STOP, None))
+    elif bracket.stop_loss is not None:
+        legs.append((OrderType.STOP_LOSS, bracket.stop_loss))
+    if bracket.take_profit is not None:
+        legs.append((OrderType.TAKE_PROFIT, bracket.take_profit))
+    return legs

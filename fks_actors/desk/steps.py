@@ -1,0 +1,288 @@
+"""How a step is written and acted on: ask, write, and only then act. One writer; its caller holds the lock.
+
+Intent and approval of an order are durable before a venue hears of it; what a venue answers is a step of its own. A
+venue that exists only in the journal (paper) must answer, or the desk starts again; a real one may be silent: its
+orders are then of unknown outcome, and are asked about when it answers again.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable, Mapping, Sequence
+
+from fks_actors.desk import exits, proposals
+from fks_actors.desk.config import DeskConfig, venue_owner
+from fks_actors.desk.lineage import Step
+from fks_actors.desk.ports import DeskPorts, Ruled, VenueReply
+from fks_actors.desk.routing import Quotes
+from fks_actors.desk.state import DeskMemory
+from fks_actors.desk.working import Trade, WorkingOrders, denied_order
+from fks_actors.errors import ActorUnavailable, InvariantError, VenueUnavailable
+from fks_actors.model.markets import Quote
+from fks_actors.model.orders import (
+    Approved,
+    Denied,
+    Fill,
+    Order,
+    OrderStatus,
+    OrderUpdate,
+    Origin,
+    VenueEvent,
+)
+from fks_actors.model.records import AuditRecord, Commit, Entry, SignalRecord, Snapshot, TradingState
+from fks_actors.risk.messages import RiskReply, RiskRequest
+from fks_actors.risk.rulings import reissue
+
+RISK_OWNER = "risk"
+"""Risk's name in the journal's snapshots."""
+
+UNANSWERED = frozenset({OrderStatus.SUBMITTED, OrderStatus.UNKNOWN})
+_SILENT = (ActorUnavailable, VenueUnavailable)
+SILENCE = VenueReply(())
+"""The reply of a real venue that does not answer."""
+
+_log = logging.getLogger(__name__)
+
+
+class Steps:
+    """The desk's hand on its journal, on risk and on the venues.
+
+    Args:
+        ports: what it reaches.
+        config: what it was told.
+        kept: hears of every commit once it is durable.
+    """
+
+    def __init__(self, ports: DeskPorts, config: DeskConfig, kept: Callable[[Commit], None]) -> None:
+        self.ports = ports
+        self.config = config
+        self._kept = kept
+        self._head = ""
+        self._risk_label = ""
+        self._venue_labels: dict[str, str] = {}
+        self.memory = DeskMemory(config.quality)
+        self.orders = WorkingOrders()
+        self.last: RiskReply | None = None
+        self.lease: tuple[int, int] = (0, 0)
+        self.doubtful: set[str] = set()
+        """Orders of which it is not known whether the connector heard: to be sent again."""
+        self.uncancelled: set[str] = set()
+        """Orders whose end was asked for, unheard: to be asked again."""
+        self._quotes: dict[str, Mapping[str, Quote]] = {}
+
+    @property
+    def quotes(self) -> Quotes:
+        """The venues' best prices as of their last replies."""
+        return self._quotes
+
+    @property
+    def head(self) -> str:
+        """The last commit."""
+        return self._head
+
+    async def load(self) -> None:
+        """Take the journal's word for everything."""
+        journal = self.ports.journal
+        self._head = await journal.head()
+        self._risk_label = (await journal.snapshot(RISK_OWNER)).commit_id
+        for plan in self.config.venues:
+            self._venue_labels[plan.name] = (await journal.snapshot(venue_owner(plan.name))).commit_id
+        snapshot = await journal.snapshot("desk")
+        self.memory = DeskMemory(self.config.quality)
+        self.memory.restore(snapshot.payload)
+        orders = await journal.open_orders()
+        traded = [o.intent.client_order_id for o in orders if o.filled_quantity]
+        self.orders = WorkingOrders(orders, await journal.trade_ids(traded) if traded else ())
+        self.doubtful = {o.intent.client_order_id for o in orders if o.status in UNANSWERED}
+        self.uncancelled = set()
+
+    def named(self, kind: str, what: str = "") -> str:
+        """A step's name that is a function of the head: the same until something is written, never used twice."""
+        return "-".join(filter(None, (kind, what, hashlib.blake2b(self._head.encode(), digest_size=8).hexdigest())))
+
+    def has_questions(self, venue: str) -> bool:
+        """Whether an order at the venue is to be sent, or ended, once more: that may not have been heard."""
+        asked = self.doubtful | self.uncancelled
+        return bool(asked) and any(o.intent.client_order_id in asked for o in self.orders.at(venue))
+
+    # --- what risk is asked ---
+
+    async def rule(self, name: str, request: RiskRequest) -> Ruled:
+        """Risk's ruling on a step."""
+        return await self.ports.risk.rule(Step(name, self._risk_label), request)
+
+    def request(self, ts_ms: int, replies: Mapping[str, VenueReply], **more: object) -> RiskRequest:
+        """What happened at the venues, as risk is told of it."""
+        events = tuple(event for reply in replies.values() for event in reply.events)
+        foreign = self.orders.foreign() | {o.intent.client_order_id for r in replies.values() for o in r.adopted}
+        external = frozenset(e.client_order_id for e in events if e.client_order_id in foreign)
+        return RiskRequest(ts_ms, dict(self.memory.marks), events, external=external, **more)  # type: ignore[arg-type]
+
+    # --- what the venues are asked ---
+
+    async def ask(self, venue: str, name: str, method: str, *args: object) -> VenueReply:
+        """A venue's answer to a step, without the trades that are booked already; an empty one where it is silent."""
+        epoch, until_ms = self.lease
+        step = Step(name, self._venue_labels[venue], epoch, until_ms)
+        try:
+            reply: VenueReply = await getattr(self.ports.venues[venue], method)(step, *args)
+        except _SILENT as error:
+            if not self.config.plan(venue).real:
+                raise
+            _log.warning("%s: %s was not answered: %s", venue, method, error)
+            return SILENCE
+        if reply.quotes:
+            self._quotes[venue] = {**self._quotes.get(venue, {}), **reply.quotes}
+        return await self._fresh(reply)
+
+    async def _fresh(self, reply: VenueReply) -> VenueReply:
+        adopted = tuple(o for o in reply.adopted if self.orders.find(o.intent.client_order_id) is None)
+        own = {o.intent.client_order_id for o in adopted}
+        late = {
+            e.client_order_id
+            for e in reply.events
+            if isinstance(e, Fill) and e.client_order_id not in own and self.orders.find(e.client_order_id) is None
+        }
+        known: frozenset[Trade] = frozenset()
+        if late:
+            known = await self.ports.journal.trade_ids(sorted(late))
+        events = self.orders.unbooked(reply.events, known)
+        strange: list[str] = []
+        for key in sorted({e.client_order_id for e in events if isinstance(e, Fill)} & late):
+            order = await self.ports.journal.order(key)
+            if order is None:
+                strange.append(key)
+            else:
+                self.orders.reopen(order)
+        if strange:
+            events = tuple(e for e in events if e.client_order_id not in strange)
+            note = AuditRecord(self.memory.clock_ms, "unknown_trade", ",".join(strange)[:200], "booked nowhere")
+            return VenueReply(events, reply.snapshot, adopted, reply.quotes, (*reply.notes, note))
+        return VenueReply(events, reply.snapshot, adopted, reply.quotes, reply.notes)
+
+    async def submit(self, name: str, ts_ms: int, approved: Sequence[Approved], again: bool = False) -> None:
+        """Send orders that are written as sent, and write what the venues answer."""
+        replies: dict[str, VenueReply] = {}
+        for venue in dict.fromkeys(a.intent.venue for a in approved):
+            batch = tuple(a for a in approved if a.intent.venue == venue)
+            reply = await self.ask(venue, name, "submit", batch, *((True,) if again else ()))
+            told = {e.client_order_id for e in reply.events}
+            silent = [key for a in batch if (key := a.intent.client_order_id) not in told]
+            if silent and self.config.plan(venue).real:
+                self.doubtful.update(silent)
+                unsure = tuple(OrderUpdate(key, OrderStatus.UNKNOWN, ts_ms, "no answer yet") for key in silent)
+                reply = VenueReply((*reply.events, *unsure), reply.snapshot, reply.adopted, reply.quotes, reply.notes)
+            replies[venue] = reply
+        await self.settle(name, ts_ms, replies)
+
+    async def cancel(self, name: str, ts_ms: int, orders: Sequence[Order]) -> None:
+        """Have orders ended, and write what the venues answer."""
+        replies: dict[str, VenueReply] = {}
+        for venue in dict.fromkeys(order.intent.venue for order in orders):
+            ids = tuple(order.intent.client_order_id for order in orders if order.intent.venue == venue)
+            reply = replies[venue] = await self.ask(venue, name, "cancel", ids, ts_ms)
+            (self.uncancelled.update if reply is SILENCE else self.uncancelled.difference_update)(ids)
+        await self.settle(name, ts_ms, replies)
+
+    async def finish(self, orders: Sequence[Order], ts_ms: int | None = None) -> None:
+        """Say again what may not have been heard. An order that was written as sent, but of which no answer is
+        recorded, is sent again, looked up before; a desk that was halted meanwhile has it ended instead."""
+        for order in orders:
+            key, at_ms = order.intent.client_order_id, order.updated_ms if ts_ms is None else ts_ms
+            unheard = key in self.uncancelled
+            unsent = key in self.doubtful and order.status in UNANSWERED
+            if unheard or (unsent and self.memory.halted):
+                await self.cancel(self.named("unsent", key), at_ms, (order,))
+            elif unsent:
+                self.doubtful.discard(key)
+                await self.submit(self.named("resend", key), at_ms, (reissue(order),), again=True)
+
+    # --- how it is written ---
+
+    async def settle(self, name: str, ts_ms: int, replies: Mapping[str, VenueReply]) -> None:
+        """Write what the venues answered: orders, fills, and the account after them. Nothing where nothing was said."""
+        if not any(r.events or r.adopted or r.notes or r.snapshot for r in replies.values()):
+            return
+        ruled = await self.rule(name, self.request(ts_ms, replies))
+        await self.write(name, (), replies, ruled, ts_ms)
+
+    async def write(
+        self,
+        name: str,
+        entries: tuple[Entry, ...],
+        replies: Mapping[str, VenueReply],
+        ruled: Ruled,
+        ts_ms: int,
+        snapshots: tuple[Snapshot, ...] = (),
+    ) -> tuple[Approved, ...]:
+        """Commit a step: what led to it, what the venues did, what risk ruled. Returns the orders to be sent now."""
+        approved = tuple(r for r in ruled.reply.rulings if isinstance(r, Approved))
+        denied = tuple(denied_order(r, ts_ms) for r in ruled.reply.rulings if isinstance(r, Denied))
+        adopted = tuple(o for r in replies.values() for o in r.adopted if self.orders.adopt(o))
+        moved = await self._moved(tuple(e for reply in replies.values() for e in reply.events))
+        notes = tuple(note for reply in replies.values() for note in reply.notes)
+        sent = tuple(self.orders.sent(a, ts_ms) for a in approved)
+        reply = ruled.reply
+        self.memory.halted = reply.equity.state is TradingState.HALTED
+        taken = {venue: r.snapshot for venue, r in replies.items() if r.snapshot is not None}
+        await self.commit(
+            name,
+            (*entries, *adopted, *moved, *notes, *sent, *denied, *reply.changes, reply.equity),
+            (ruled.snapshot, *taken.values(), *snapshots),
+        )
+        self._risk_label = name
+        self._venue_labels.update(dict.fromkeys(taken, name))
+        self.last = reply
+        return approved
+
+    async def commit(self, name: str, entries: tuple[Entry, ...], snapshots: tuple[Snapshot, ...]) -> None:
+        """Append one commit with the desk's own memory."""
+        commit = Commit(name, self._head, entries, (*snapshots, self.memory.encode()))
+        self._head = await self.ports.journal.commit((commit,))
+        self._kept(commit)
+
+    async def _moved(self, events: Sequence[VenueEvent]) -> tuple[Entry, ...]:
+        """Fills, changed orders, and the signals behind them; brackets move along."""
+        origins = {e.client_order_id: order for e in events if (order := self.orders.find(e.client_order_id))}
+        changed = self.orders.after(events)
+        fills = tuple(event for event in events if isinstance(event, Fill))
+        for fill in fills:
+            self._bracket_filled(fill, origins[fill.client_order_id])
+        signals: dict[str, SignalRecord] = {}
+        for order in changed:
+            self._bracket_moved(order)
+            if order.intent.origin in (Origin.SIGNAL, Origin.EXIT):
+                record = await self._signal_of(order, signals)
+                others = await self._others(record, order, changed)
+                signals[record.signal_id] = proposals.signal_moved(record, order, others)
+        return (*fills, *changed, *signals.values())
+
+    async def _signal_of(self, order: Order, moved: Mapping[str, SignalRecord]) -> SignalRecord:
+        key = order.intent.origin_id
+        record = moved.get(key) or await self.ports.journal.signal(key)
+        if record is None:
+            raise InvariantError(f"order {order.intent.client_order_id} has no recorded signal")
+        return record
+
+    async def _others(self, record: SignalRecord, order: Order, changed: Sequence[Order]) -> list[Order]:
+        """The other orders that the signal itself asked for, as they stand; most signals have one order alone."""
+        if order.intent.origin is not Origin.SIGNAL or not (record.signal.oco or len(record.client_order_ids) > 1):
+            return []
+        now = {o.intent.client_order_id: o for o in changed}
+        found = []
+        for key in record.client_order_ids:
+            other = now.get(key) or self.orders.find(key) or await self.ports.journal.order(key)
+            if other is not None and other.intent.origin is Origin.SIGNAL and key != order.intent.client_order_id:
+                found.append(other)
+        return found
+
+    def _bracket_filled(self, fill: Fill, order: Order) -> None:
+        bracket = self.memory.brackets.get(order.intent.origin_id)
+        if bracket is None:
+            return
+        if order.intent.origin is Origin.EXIT or fill.client_order_id == bracket.entry_id:
+            self.memory.brackets[bracket.signal_id] = exits.filled(bracket, fill)
+
+    def _bracket_moved(self, order: Order) -> None:
+        bracket = self.memory.brackets.get(order.intent.origin_id)
+        if bracket is not None and order.intent.origin is Origin.EXIT:
+            self.memory.brackets[bracket.signal_id] = exits.moved(bracket, order, self.orders.find)

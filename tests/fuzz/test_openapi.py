@@ -1,0 +1,63 @@
+"""Every operation of the OpenAPI document with generated data, good and bad: the answers are those it documents."""
+
+from typing import Any
+
+import schemathesis
+from schemathesis.checks import CHECKS
+
+from deployments.gateway import make_app
+from fks_actors.webhook.authenticity import signature
+from tests.edge import BEARER, SECRET, TOKEN, gateway_over
+from tests.fakes import Scene
+from tests.fuzz.conftest import Watch, examples
+
+SCENE = Scene(30)
+NAMES = ("status_code_conformance", "content_type_conformance", "response_schema_conformance", "ignored_auth")
+
+
+class Signing:
+    """The app behind a sender that signs every alert that has no signature."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        given = {name.lower() for name, _ in scope.get("headers", ())}
+        if not scope.get("path", "").startswith("/webhook") or b"x-signature" in given:
+            await self._app(scope, receive, send)
+            return
+        raw, more = b"", True
+        while more:
+            message = await receive()
+            raw, more = raw + message.get("body", b""), message.get("more_body", False)
+        signed = [*scope["headers"], (b"x-signature", signature(raw, SECRET).encode())]
+
+        async def again() -> Any:
+            return {"type": "http.request", "body": raw, "more_body": False}
+
+        await self._app({**scope, "headers": signed}, again, send)
+
+
+RATE = {"rate_limit_per_minute": 1_000_000, "burst": 1_000_000}
+APP = Signing(make_app(gateway_over(reader=SCENE.reader, desk=SCENE.desk, **RATE)))
+schema = (
+    schemathesis.openapi.from_asgi("/openapi.json", APP)
+    .exclude(path="/api/v1/stream")  # has no end; tests/integration/http/test_api.py reads it
+    .exclude(tag="not implemented yet")
+)
+
+
+def only_503(_: Any, response: Any, case: Any) -> None:
+    """No 5xx but 503, no traceback, no secret."""
+    assert response.status_code < 500 or response.status_code == 503, (response.status_code, case)
+    for text in (response.text, repr(response.headers)):
+        assert SECRET not in text
+        assert TOKEN not in text
+        assert "Traceback" not in text
+
+
+@schema.parametrize()
+@examples(25)
+def test_operation_when_data_is_generated_then_answers_are_as_documented(case: Any, watched: Watch) -> None:
+    case.call_and_validate(headers=BEARER, checks=[*CHECKS.get_by_names(NAMES), only_503])
+    assert watched.found == []

@@ -108,9 +108,9 @@ class Client:
         """A request that changes nothing, repeated until it is answered; REFUSED and MISSING come back as Faults.
 
         Raises:
-            VenueUnavailable: no answer within `within_s` (by default the venue's timeout).
+            VenueUnavailable: no answer within `within_s` (by default a little more than one timeout).
         """
-        end = time.monotonic() + (self.config.timeout_s if within_s is None else within_s)
+        end = time.monotonic() + (1.2 * self.config.timeout_s if within_s is None else within_s)
         pause = _FIRST_PAUSE_S
         while True:
             answer = await self.ask(operation, call)

@@ -181,7 +181,6 @@ class Reconciler:
         tracked.held = own != key
         wire = tracked.whole if own == key else Wire(own, (slice_of(own) or ("", 0))[1], seen.quantity, seen.order_type)
         tracked.wires[own] = wire
-        wire.filled = order.filled_quantity if own == key else ZERO
         await self._finder.adopt(tracked, wire, seen)
         if tracked.ended and seen.status is OrderStatus.ACCEPTED:
             self._note(f"{key} works at the venue although it ended as {order.status}: it is cancelled there")
@@ -200,7 +199,6 @@ class Reconciler:
         else:
             booked = await self._history.trade_ids([key])
             tracked = self._tracker.restore(order, (t for v, t in booked if v == self._client.venue), now, now)
-            tracked.whole.filled = order.filled_quantity
         await self._finder.adopt(tracked, tracked.whole, seen)
         return tracked, tracked.whole
 

@@ -35,6 +35,7 @@ class Wire:
 
     `known`: the venue confirmed that it has it. `maybe_sent`: a request that may have reached the venue was made, the
     last of them over at `sent_ms`. `absent`: how often in a row the venue said that it does not know it, after that.
+    `filled` is the sum of `trades`, told now or before.
     """
 
     key: str
@@ -43,6 +44,7 @@ class Wire:
     order_type: OrderType
     venue_id: str = ""
     filled: Decimal = ZERO
+    trades: set[str] = field(default_factory=set)
     known: bool = False
     ended: bool = False
     cancelling: bool = False
@@ -189,6 +191,9 @@ class Tracker:
 
     def trade(self, tracked: Tracked, wire: Wire, fill: Fill) -> bool:
         """A trade of the order; one that is known already changes nothing."""
+        if fill.trade_id not in wire.trades:
+            wire.trades.add(fill.trade_id)
+            wire.known, wire.filled = True, wire.filled + fill.quantity
         if fill.trade_id in tracked.trades:
             return False
         fill = replace(fill, client_order_id=tracked.key)
@@ -199,7 +204,6 @@ class Tracker:
             return False
         tracked.trades.add(fill.trade_id)
         self._move(tracked, after)
-        wire.known, wire.filled = True, wire.filled + fill.quantity
         self._count(fill)
         self.outbox.put(fill)
         return True

@@ -87,3 +87,8 @@ def test_every_error_of_ccxt_when_it_may_have_been_accepted_then_is_not_called_c
     network = [e for e in vars(ccxt).values() if isinstance(e, type) and issubclass(e, ccxt.NetworkError)]
     certain = {e.__name__ for e in network if judge(e("x")).certain}
     assert certain == {"DDoSProtection", "RateLimitExceeded", "InvalidNonce", "ChecksumError"}
+
+
+def test_reason_when_the_request_was_signed_then_its_query_is_left_out() -> None:
+    text = "binance GET http://127.0.0.1/api/v3/order?timestamp=1&symbol=BTCUSDT&signature=ab12 502 Bad Gateway"
+    assert judge(ccxt.ExchangeNotAvailable(text)).reason == "binance GET http://127.0.0.1/api/v3/order 502 Bad Gateway"

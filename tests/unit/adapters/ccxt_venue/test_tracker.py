@@ -156,7 +156,7 @@ async def test_outbox_when_something_comes_then_wakes_who_waits() -> None:
 
 
 def test_notes_when_written_and_read_then_are_the_same() -> None:
-    wire = KeptWire("fks-a_1", 1, Decimal("0.5"), "limit", "42", Decimal("0.25"), False)
+    wire = KeptWire("fks-a_1", 1, Decimal("0.5"), "limit", "42", Decimal("0.25"), False, ("t1",))
     notes = Notes(
         7,
         3,

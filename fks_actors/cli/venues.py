@@ -35,7 +35,7 @@ class Venues:
 
 def mode_of(settings: Settings) -> str:
     """What is at stake: paper, simulator, sandbox or live, the most dangerous of the venues' kinds."""
-    found = {_mode(venue) for venue in settings.venues.values()}
+    found = {mode_of_venue(venue) for venue in settings.venues.values()}
     return next(mode for mode in (LIVE, SANDBOX, SIMULATOR, PAPER) if mode in found)
 
 
@@ -97,11 +97,11 @@ async def _probed(
     if len(quotes) > 1:
         raise ConfigError(f"venues.{name}: its symbols have several quote currencies ({', '.join(sorted(quotes))})")
     balance = facts.balances.get(next(iter(quotes)), Decimal(0)) if quotes else Decimal(0)
-    return VenuePlan(name, venue.exchange, True, traded, venue.symbols), balance, facts.aliases
+    return VenuePlan(name, venue.exchange, True, traded, venue.symbols, mode_of_venue(venue)), balance, facts.aliases
 
 
 def _refuse_other_prices(name: str, venue: VenueConfig, info: FeedInfo) -> None:
-    if info.kind is not FeedKind.LIVE and _mode(venue) != SIMULATOR:
+    if info.kind is not FeedKind.LIVE and mode_of_venue(venue) != SIMULATOR:
         raise ConfigError(
             f"venues.{name}: {info.label} has not {venue.exchange}'s prices; use --feed live:{venue.exchange}"
         )
@@ -113,7 +113,8 @@ def _refuse_untraded(plans: list[VenuePlan], symbols: tuple[str, ...]) -> None:
         raise ConfigError(f"no venue trades {', '.join(lacking)}; leave them out of feed.symbols")
 
 
-def _mode(venue: VenueConfig) -> str:
+def mode_of_venue(venue: VenueConfig) -> str:
+    """What is at stake at one venue: paper, simulator, sandbox or live."""
     if venue.kind == "paper":
         return PAPER
     if venue.base_url:

@@ -26,6 +26,11 @@ from tests.integration.ccxt_venue.test_trouble import ORDER, at_the_venue, troub
 FAR = PRICE * Decimal("0.9")
 
 
+def leased(request_id: str, after: str) -> Step:
+    """A step of a desk that holds the lease."""
+    return Step(request_id, after, 1, 2**60)
+
+
 @dataclass
 class DeskJournal:
     """What a desk commits: orders, fills, the connector's snapshot; a reply is written whole or not at all."""
@@ -70,6 +75,17 @@ class DeskJournal:
         return frozenset((f.venue, f.trade_id) for f in self.fills.values() if f.client_order_id in client_order_ids)
 
 
+async def until_ready(actor: ExchangeConnectorActor) -> None:
+    end = asyncio.get_running_loop().time() + 20
+    while True:
+        try:
+            await actor.collect(leased("hello", "nothing"))
+        except VenueUnavailable:
+            assert asyncio.get_running_loop().time() < end
+        else:
+            return
+
+
 @pytest.fixture
 def keys(monkeypatch: pytest.MonkeyPatch) -> KeySource:
     return KeySource("FKS_TEST_KEY", "FKS_TEST_SECRET")
@@ -85,7 +101,7 @@ async def connected(
     actor = ExchangeConnectorActor("binance", settings, (SYMBOL,), keys, journal)
     await actor.start()
     if not journal.down:
-        await actor.collect(Step("hello", "nothing"))
+        await until_ready(actor)
     try:
         yield actor
     finally:
@@ -99,13 +115,13 @@ async def test_submit_when_committed_then_its_events_are_told_no_more(
     async with simulated() as sim, connected(sim, journal, keys, monkeypatch) as actor:
         placed = order("fks-a")
         journal.sent(placed)
-        step = Step("ack-1", journal.label)
+        step = leased("ack-1", journal.label)
         reply = await actor.submit(step, [placed])
         assert reply.snapshot is not None
         assert reply.quotes[SYMBOL].bid > 0
         journal.commit(step, reply)
         assert journal.orders["fks-a"].status is OrderStatus.FILLED
-        after = await actor.collect(Step("collect-1", journal.label))
+        after = await actor.collect(leased("collect-1", journal.label))
         assert after.events == ()
 
 
@@ -115,7 +131,7 @@ async def test_step_when_repeated_then_gets_the_same_reply_and_nothing_is_sent_t
     journal = DeskJournal()
     async with simulated() as sim, connected(sim, journal, keys, monkeypatch) as actor:
         placed = order("fks-a")
-        step = Step("ack-1", "")
+        step = leased("ack-1", "")
         first = await actor.submit(step, [placed])
         assert await actor.submit(replace(step, until_ms=2**60), [placed]) == first
         assert at_the_venue(sim) == {"fks-a": 1}
@@ -128,8 +144,8 @@ async def test_events_when_the_reply_was_never_committed_then_are_told_again(
     async with simulated() as sim, connected(sim, journal, keys, monkeypatch) as actor:
         placed = order("fks-a")
         journal.sent(placed)
-        lost = await actor.submit(Step("ack-1", ""), [placed])
-        step = Step("resend-fks-a", "")
+        lost = await actor.submit(leased("ack-1", ""), [placed])
+        step = leased("resend-fks-a", "")
         again = await actor.submit(step, [placed], again=True)
         assert set(lost.events) <= set(again.events)
         journal.commit(step, again)
@@ -146,9 +162,9 @@ async def test_restart_when_the_last_reply_was_lost_then_the_journal_ends_up_rig
         placed = [order("fks-a"), order("fks-b", limit=FAR)]
         async with connected(sim, journal, keys, monkeypatch) as actor:
             journal.sent(*placed)
-            await actor.submit(Step("ack-1", ""), placed)
+            await actor.submit(leased("ack-1", ""), placed)
         async with connected(sim, journal, keys, monkeypatch) as actor:
-            step = Step("collect-1", journal.label)
+            step = leased("collect-1", journal.label)
             journal.commit(step, await actor.collect(step))
             assert journal.orders["fks-a"].status is OrderStatus.FILLED
             assert journal.orders["fks-b"].status is OrderStatus.ACCEPTED
@@ -161,12 +177,12 @@ async def test_news_when_an_order_fills_then_wakes_the_desk(keys: KeySource, mon
     async with simulated() as sim, connected(sim, journal, keys, monkeypatch) as actor:
         placed = order("fks-a", limit=FAR)
         journal.sent(placed)
-        step = Step("ack-1", "")
+        step = leased("ack-1", "")
         journal.commit(step, await actor.submit(step, [placed]))
         assert not await actor.news(0.05)
         sim.venue.set_price("BTCUSDT", FAR - 1_000)
         assert await actor.news(10)
-        step = Step("collect-1", journal.label)
+        step = leased("collect-1", journal.label)
         journal.commit(step, await actor.collect(step))
         await until(lambda: journal.fills)
 
@@ -188,11 +204,11 @@ async def test_desk_when_silent_for_too_long_then_its_open_orders_are_cancelled(
     async with simulated() as sim, connected(sim, journal, keys, monkeypatch, dead_man_s=1.0) as actor:
         placed = order("fks-a", limit=FAR)
         journal.sent(placed)
-        step = Step("ack-1", "")
+        step = leased("ack-1", "")
         journal.commit(step, await actor.submit(step, [placed]))
         await until(lambda: not sim.engine.open_orders())
         assert "silent" in actor.activity()
-        step = Step("collect-1", journal.label)
+        step = leased("collect-1", journal.label)
         reply = await actor.collect(step)
         assert [n.kind for n in reply.notes] == ["dead_man"]
         journal.commit(step, reply)
@@ -206,7 +222,7 @@ async def test_start_when_the_journal_is_down_then_waits_for_it(
     async with simulated() as sim, connected(sim, journal, keys, monkeypatch) as actor:
         await until(lambda: "disk is full" in actor.activity())
         journal.down = False
-        assert (await actor.collect(Step("a", ""))).events == ()
+        assert (await actor.collect(leased("a", ""))).events == ()
 
 
 async def test_bar_when_advanced_then_carries_what_happened(keys: KeySource, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,11 +231,11 @@ async def test_bar_when_advanced_then_carries_what_happened(keys: KeySource, mon
         placed = order("fks-a")
         journal.sent(placed)
         await trouble(sim, kind="drop_reply", count=1, **ORDER)
-        step = Step("ack-1", "")
+        step = leased("ack-1", "")
         journal.commit(step, await actor.submit(step, [placed]))
         assert journal.orders["fks-a"].status is OrderStatus.UNKNOWN
         await actor.news(10)
-        step = Step("bar-1", journal.label)
+        step = leased("bar-1", journal.label)
         journal.commit(step, await actor.advance(step, BarBatch(0, 60_000, ())))
         await asyncio.sleep(0)
         assert journal.orders["fks-a"].status is OrderStatus.FILLED

@@ -13,6 +13,7 @@ from fks_actors.desk.ports import VenueReply
 from fks_actors.errors import ActorUnavailable, Fenced
 from fks_actors.execution.order_state import TERMINAL, apply
 from fks_actors.model.candles import BarBatch, to_money
+from fks_actors.model.markets import Quote
 from fks_actors.model.orders import (
     ZERO,
     Approved,
@@ -41,6 +42,7 @@ class Exchange:
     refused: set[OrderType] = field(default_factory=set)
     share: Decimal = Decimal(1)
     fee_in_base: bool = False
+    venue: str = VENUE
 
     def enter(self, approved: Approved) -> None:
         """Take an order; a market order trades `share` of itself at once, and the rest stays."""
@@ -61,7 +63,7 @@ class Exchange:
         fee = price * quantity * FEE
         in_base = self.fee_in_base and intent.side == "buy"
         fill = Fill(
-            f"T-{key}-{number}", key, VENUE, intent.symbol, intent.side, price, quantity, fee, Liquidity.TAKER,
+            f"T-{key}-{number}", key, self.venue, intent.symbol, intent.side, price, quantity, fee, Liquidity.TAKER,
             intent.ts_ms, intent.symbol.split("/")[0] if in_base else "", quantity * FEE if in_base else ZERO,
         )  # fmt: skip
         self.trades[key].append(fill)
@@ -97,6 +99,7 @@ class Connector:
         self._adopted: list[Order] = []
         self.silent = 0
         self.dropped = 0
+        self.quotes: dict[str, Quote] = {}
         self.steps: list[Step] = []
         self._epoch = 0
         for key in known:
@@ -164,8 +167,8 @@ class Connector:
         assert callable(work)
         work()
         told, adopted = tuple(self._outbox), tuple(self._adopted)
-        snapshot = Snapshot(f"venue:{VENUE}", b"{}") if told or adopted else None
-        reply = VenueReply(told, snapshot, adopted)
+        snapshot = Snapshot(f"venue:{self.exchange.venue}", b"{}") if told or adopted else None
+        reply = VenueReply(told, snapshot, adopted, dict(self.quotes))
         self._replies[step.request_id] = (step.after, reply)
         if self.dropped:
             self.dropped -= 1

@@ -207,8 +207,9 @@ class CoordinatorActor(Presence):
 
     async def _watch_feed(self) -> None:
         """The dead man's switch on the feed: a live market that falls silent halts the desk."""
-        while self._is_live():
-            await asyncio.sleep(_LOOK_S)
+        every_s = min(_LOOK_S, self._sentinel.limit_s / 20)
+        while self._is_live() and every_s:
+            await asyncio.sleep(every_s)
             if self._sentinel.look() and not self._desk.halted:
                 reason = f"no bar for {self._sentinel.silent_s:.0f} s, the limit is {self._sentinel.limit_s:.0f} s"
                 record = ControlRecord(self._now_ms(), TradingState.HALTED, "dead_man", reason)

@@ -85,7 +85,11 @@ class _Ruler:
     ts_ms: int
 
     def chosen(self, state: RiskState, proposal: Proposal) -> tuple[RiskState, RiskRuling]:
-        """The first venue's approval, or its alternatives'; where none approves, what the first one said."""
+        """The first venue's approval, or its alternatives'; where none approves, what the first one said. The second
+        leg of a pair goes where the first one went."""
+        other = state.reservations.get(proposal.oco_id)
+        if other is not None and other.venue in (proposal.venue, *proposal.alternatives):
+            proposal = replace(proposal, venue=other.venue, alternatives=())
         after, first = self.ruled(state, proposal)
         if not isinstance(first, Approved):
             for venue in proposal.alternatives:

@@ -9,6 +9,7 @@ from fks_actors.model.account import Account, Position
 from fks_actors.model.orders import (
     ZERO,
     Approved,
+    Denied,
     Fill,
     Liquidity,
     OrderStatus,
@@ -197,3 +198,37 @@ def test_venue_when_it_is_new_then_its_cash_is_capital_and_no_profit() -> None:
     assert (state.peak_equity, state.day_start_equity) == (Decimal(15000), Decimal(15000))
     assert state.with_venues({"binance": ONE}) is state
     assert RiskState.of({"paper": ONE}).with_venues({"binance": ONE}).peak_equity == ZERO
+
+
+def test_buy_when_the_first_venue_lacks_the_cash_then_the_next_one_that_has_it_is_chosen() -> None:
+    config = RiskConfig(per_trade_pct=Decimal(50))
+    state, ruling = approved(two_venues(), signal(quantity=Decimal(11), alternatives=("okx", "binance")), config)
+    assert ruling.intent.venue == "binance"
+    assert state.reservations["fks-0"].venue == "binance"
+    _, ruling = approved(two_venues(), signal(quantity=ONE, alternatives=("binance",)), config)
+    assert ruling.intent.venue == "paper"
+
+
+def test_sell_when_the_first_venue_holds_none_then_it_goes_where_the_position_lies() -> None:
+    _, ruling = approved(two_venues(btc="3"), signal(Side.SELL, quantity=ONE, alternatives=("binance",)))
+    assert ruling.intent.venue == "binance"
+
+
+def test_order_when_no_venue_can_then_the_first_ones_reasons_are_given_and_nothing_is_reserved() -> None:
+    state, reply = ruled(two_venues(), signal(Side.SELL, quantity=ONE, alternatives=("binance", "okx")))
+    assert isinstance(reply.rulings[0], Denied)
+    assert (reply.rulings[0].intent.venue, state.reservations) == ("paper", {})
+
+
+def test_caps_when_they_speak_then_no_other_venue_goes_around_them() -> None:
+    config = RiskConfig(per_trade_pct=Decimal(5))
+    assert "per_trade_cap" in codes(two_venues(), signal(quantity=Decimal(6), alternatives=("binance",)), config)
+
+
+def test_pair_when_the_position_lies_elsewhere_then_both_legs_go_there() -> None:
+    state = two_venues(btc="3")
+    target = {"stop_price": Decimal(105), "order_type": OrderType.TAKE_PROFIT}
+    legs = leg(0, 1, alternatives=("binance",)), leg(1, 0, alternatives=("binance",), **target)
+    state, reply = ruled(state, *legs)
+    assert [r.intent.venue for r in reply.rulings if isinstance(r, Approved)] == ["binance", "binance"]
+    assert codes(state, signal(Side.SELL, 2, quantity=ONE, venue="binance")) == []

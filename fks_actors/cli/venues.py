@@ -4,14 +4,13 @@ Orders reach an exchange only by an explicit configuration and with keys. A reco
 orders at nothing but a simulator on this machine: its prices are not the exchange's.
 """
 
-import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from urllib.parse import urlsplit
 
 from fks_actors.actors.wiring import paper_plan
 from fks_actors.adapters.ccxt_venue.keys import KeySource
+from fks_actors.adapters.exchange_urls import is_loopback
 from fks_actors.adapters.feeds.port import FeedInfo, FeedKind
 from fks_actors.desk.config import VenuePlan
 from fks_actors.errors import ConfigError
@@ -101,7 +100,7 @@ async def _probed(
 
 
 def _refuse_other_prices(name: str, venue: VenueConfig, info: FeedInfo) -> None:
-    if info.kind is not FeedKind.LIVE and mode_of_venue(venue) != SIMULATOR:
+    if (info.kind is not FeedKind.LIVE or info.simulated) and mode_of_venue(venue) != SIMULATOR:
         raise ConfigError(
             f"venues.{name}: {info.label} has not {venue.exchange}'s prices; use --feed live:{venue.exchange}"
         )
@@ -118,16 +117,8 @@ def mode_of_venue(venue: VenueConfig) -> str:
     if venue.kind == "paper":
         return PAPER
     if venue.base_url:
-        return SIMULATOR if _is_loopback(venue.base_url) else LIVE
+        return SIMULATOR if is_loopback(venue.base_url) else LIVE
     return SANDBOX if venue.sandbox else LIVE
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _places(source: KeySource) -> Iterator[tuple[str, str]]:

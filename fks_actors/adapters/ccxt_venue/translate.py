@@ -71,14 +71,20 @@ class SeenOrder:
 
 
 def money(value: object) -> Decimal | None:
-    """A number that an exchange wrote, None where it wrote none."""
+    """A number that an exchange wrote, without the zeros that it fills up with; None where it wrote none."""
     if value is None or value == "":
         return None
     try:
         found = Decimal(str(value))
     except InvalidOperation:
         return None
-    return found if found.is_finite() else None
+    return _plain(found) if found.is_finite() else None
+
+
+def _plain(number: Decimal) -> Decimal:
+    """Equal to `number`, to the last digit, without trailing zeros after the point and without an exponent."""
+    written = format(number, "f")
+    return Decimal(written.rstrip("0").rstrip(".")) if "." in written else Decimal(written)
 
 
 def market_rules(market: Raw, precision_mode: int = TICK_SIZE) -> MarketRules:

@@ -72,6 +72,7 @@ async def _live(
         options=options,
         reason=reason,
         timing=timing,
+        base_url=config.base_url,
     )
 
 

@@ -9,7 +9,9 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
 
+from fks_actors.adapters.exchange_urls import is_loopback
 from fks_actors.adapters.feeds.config import TIMEFRAMES
 from fks_actors.adapters.feeds.exchange import Exchange, connect
 from fks_actors.adapters.feeds.ledger import Ledger
@@ -36,6 +38,7 @@ class LiveFeed:
         offset_ms: int,
         reason: str,
         timing: LiveTiming,
+        base_url: str = "",
     ) -> None:
         self._exchange = exchange
         self._symbols = tuple(symbols)
@@ -51,8 +54,8 @@ class LiveFeed:
         self._info = FeedInfo(
             kind=FeedKind.LIVE,
             name=f"live:{exchange.id}",
-            label=f"live candles of {exchange.name} (public, {'websocket' if exchange.streams else 'polled'})",
-            simulated=False,
+            label=_label(exchange, base_url),
+            simulated=is_loopback(base_url),
             symbols=self._symbols,
             interval_ms=self._interval_ms,
             reason=reason or f"{exchange.id} was asked for",
@@ -156,12 +159,15 @@ async def open_live(
     options: Mapping[str, object] | None = None,
     reason: str = "",
     timing: LiveTiming | None = None,
+    base_url: str = "",
 ) -> LiveFeed:
     """A feed of `exchange_id`, once it has answered with its markets, its time and a candle.
 
     Args:
         answer_within_s: for all of that; loading ccxt does not count.
         options: ccxt's constructor settings, such as urls or proxies.
+        base_url: another server than the exchange's own, where the options name one; one on this machine is taken for
+            a simulator.
 
     Raises:
         ConfigError: an unknown exchange, symbol (close matches are named) or timeframe.
@@ -186,7 +192,15 @@ async def open_live(
         offset_ms=offset_ms,
         reason=reason,
         timing=timing,
+        base_url=base_url,
     )
+
+
+def _label(exchange: Exchange, base_url: str) -> str:
+    if base_url:
+        host = urlsplit(base_url).netloc
+        return f"candles of a server at {host} that speaks {exchange.name}'s API (not {exchange.name})"
+    return f"live candles of {exchange.name} (public, {'websocket' if exchange.streams else 'polled'})"
 
 
 async def probe(

@@ -282,3 +282,18 @@ async def test_close_when_called_twice_then_nothing_is_left_open(exchange: FakeB
     await subscribed(exchange)
     await feed.close()
     await feed.close()
+
+
+async def test_open_when_another_server_speaks_the_exchanges_api_then_it_is_labelled_as_such(
+    exchange: FakeBinance,
+) -> None:
+    url = str(exchange.options()["urls"]["api"]["public"]).removesuffix("/api/v3")  # type: ignore[index]
+    config = FeedConfig(spec="live:binance", base_url=url, symbols=BOTH, history_bars=5)
+    feed = await open_feed(config, timing=timing_of(exchange))
+    try:
+        info = feed.describe()
+    finally:
+        await feed.close()
+    host = url.partition("//")[2]
+    assert info.label == f"candles of a server at {host} that speaks Binance's API (not Binance)"
+    assert (info.kind, info.simulated, info.name) == (FeedKind.LIVE, True, "live:binance")

@@ -161,3 +161,22 @@ def test_rules_when_read_from_the_captured_exchange_info_then_every_market_has_t
 @pytest.mark.parametrize("value", [None, "", "nan", "Infinity", "abc"])
 def test_money_when_it_is_none_then_is_none(value: object) -> None:
     assert translate.money(value) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("0.00200000", "0.002"),
+        ("100.00000000", "100"),
+        ("100", "100"),
+        ("1e2", "100"),
+        ("1.50E-3", "0.0015"),
+        ("0.00000000", "0"),
+        ("-2.50", "-2.5"),
+        ("12345678901234567890.123456789012345678900", "12345678901234567890.1234567890123456789"),
+    ],
+)
+def test_money_when_filled_up_with_zeros_then_they_go_and_no_digit_else(written: str, read: str) -> None:
+    found = translate.money(written)
+    assert str(found) == read
+    assert found == Decimal(written)

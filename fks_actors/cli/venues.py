@@ -53,12 +53,20 @@ def check_venues(home: Home, settings: Settings) -> None:
         ConfigError: keys are missing or open to others.
     """
     for name, venue in settings.venues.items():
-        if venue.kind != "ccxt":
-            continue
-        source = key_source(home, name)
-        for path, variable in _places(source):
-            known_secret(home.root / path, variable)
-        source.read()
+        if venue.kind == "ccxt":
+            check_keys(home, name)
+
+
+def check_keys(home: Home, venue: str) -> None:
+    """See whether a venue's keys are found and private.
+
+    Raises:
+        ConfigError: keys are missing or open to others.
+    """
+    source = key_source(home, venue)
+    for path, variable in _places(source):
+        known_secret(home.root / path, variable)
+    source.read()
 
 
 async def settle_venues(home: Home, settings: Settings, info: FeedInfo) -> Venues:

@@ -97,11 +97,11 @@ def test_check_when_keys_are_missing_or_open_then_says_where_they_belong(
         check_venues(home, settings)
 
 
-def write_keys(home: Home, venue: str = "binance", key: str = "k", secret: str = "s") -> list[Path]:
+def write_keys(home: Home, venue: str = "binance", *texts: str) -> list[Path]:
     folder = home.root / "keys"
     folder.mkdir(exist_ok=True)
     files = [folder / f"{venue}.{name}" for name in ("key", "secret")]
-    for path, text in zip(files, (key, secret), strict=True):
+    for path, text in zip(files, texts or ("k", "s"), strict=True):
         path.write_text(text)
         path.chmod(0o600)
     return files

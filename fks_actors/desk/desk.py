@@ -19,9 +19,9 @@ from fks_actors.desk.ports import DeskPorts, VenueReply
 from fks_actors.desk.routing import route
 from fks_actors.desk.state import Change
 from fks_actors.desk.steps import RISK_OWNER, SILENCE, Steps
-from fks_actors.errors import JournalConflict
+from fks_actors.errors import InvariantError, JournalConflict
 from fks_actors.model.candles import BarBatch
-from fks_actors.model.orders import ZERO, Approved, Order, OrderType, Side
+from fks_actors.model.orders import ZERO, Approved, Order, OrderType, Refusal, Side
 from fks_actors.model.records import (
     AuditRecord,
     Commit,
@@ -32,6 +32,7 @@ from fks_actors.model.records import (
     RunRecord,
     Signal,
     SignalRecord,
+    SignalStatus,
     TradingState,
 )
 from fks_actors.model.votes import Action, Ballot, Verdict
@@ -150,7 +151,7 @@ class Desk:
             answered = await advice.answered(memory.take_advice(verdicts), cycles, self._ports.journal)
             entries: tuple[Entry, ...] = (batch, *cycles, *answered)
             approved = await steps.write(name, entries, replies, ruled, ts_ms, said.snapshots)
-            await self._act(name, ts_ms, approved)
+            await self._act(name, ts_ms, approved or ())
             return cycles
 
     async def run_signal(self, cursor: int, signal: Signal, ts_ms: int) -> SignalRecord:
@@ -161,26 +162,36 @@ class Desk:
             if signal.advisory:
                 record = advice.taken(memory, signal, ts_ms)
                 memory.inbox_cursor = cursor
-                await steps.commit(name, (record,), ())
+                if not await steps.commit(name, (record,), ()):
+                    await self._pass_over(cursor, signal)
                 return record
             proposed = self._asked(signal, ts_ms)
-            ruled = await steps.rule(name, steps.request(ts_ms, {}, proposals=proposed))
+            try:
+                ruled = await steps.rule(name, steps.request(ts_ms, {}, proposals=proposed))
+            except InvariantError as error:
+                return await self._set_aside(cursor, signal, ts_ms, error)
             rulings = ruled.reply.rulings
             record = proposals.signal_record(signal, rulings, ts_ms)
             memory.inbox_cursor = cursor
             self._follow_up.begin(signal, rulings)
             approved = await steps.write(name, (record,), {}, ruled, ts_ms)
-            await self._act(name, ts_ms, approved)
+            if approved is None:
+                await self._pass_over(cursor, signal)
+            await self._act(name, ts_ms, approved or ())
             return await self._ports.journal.signal(signal.signal_id) or record
 
     async def control(self, control_id: str, record: ControlRecord) -> RiskReply:
-        """An operator's word. A halt also cancels what still works; all that comes of it is done when it returns."""
+        """An operator's word. A halt also cancels what still works; all that comes of it is done when it returns.
+
+        One that was given before, under the same id, changes nothing: the answer tells how things stand.
+        """
         async with self._turn():
             steps = self._steps
             name = f"control-{control_id}"
             ruled = await steps.rule(name, steps.request(record.ts_ms, {}, control=record))
             self._follow_up.try_again()
-            await steps.write(name, (), {}, ruled, record.ts_ms)
+            if await steps.write(name, (), {}, ruled, record.ts_ms) is None:
+                ruled = await steps.rule(steps.named(name), steps.request(record.ts_ms, {}))
             await self._act(name, record.ts_ms, ())
             return ruled.reply
 
@@ -203,7 +214,7 @@ class Desk:
             orders = tuple(order for key in client_order_ids if (order := self._steps.orders.find(key)))
             self._follow_up.release(orders)
             if orders:
-                await self._steps.cancel(f"cancel-{request_id}", ts_ms, orders)
+                await self._steps.cancel(self._steps.named("cancel", request_id), ts_ms, orders)
                 await self._follow_up.run(ts_ms)
             return orders
 
@@ -217,7 +228,7 @@ class Desk:
             if order is None:
                 return None
             self._follow_up.change(order, change)
-            await self._steps.cancel(f"replace-{request_id}", ts_ms, (order,))
+            await self._steps.cancel(self._steps.named("replace", request_id), ts_ms, (order,))
             await self._follow_up.run(ts_ms)
             return order
 
@@ -237,6 +248,24 @@ class Desk:
             self._broken = True
             yield
             self._broken = False
+
+    async def _pass_over(self, cursor: int, signal: Signal) -> None:
+        """A signal that was dealt with before: only the cursor moves."""
+        self._steps.memory.inbox_cursor = cursor
+        await self._steps.commit(self._steps.named("passed", signal.signal_id), (), ())
+
+    async def _set_aside(self, cursor: int, signal: Signal, ts_ms: int, error: InvariantError) -> SignalRecord:
+        """A signal on which risk cannot rule: one that was dealt with before, or one that must not stop the others."""
+        known = await self._ports.journal.signal(signal.signal_id)
+        if known is not None:
+            await self._pass_over(cursor, signal)
+            return known
+        refusal = Refusal("fault", "risk cannot rule on it", str(error)[:200])
+        record = SignalRecord(signal.signal_id, ts_ms, SignalStatus.DENIED, signal, (), (refusal,))
+        note = AuditRecord(ts_ms, "signal_fault", signal.signal_id, str(error)[:200])
+        self._steps.memory.inbox_cursor = cursor
+        await self._steps.commit(f"signal-{signal.signal_id}", (record, note), ())
+        return record
 
     async def _act(self, name: str, ts_ms: int, approved: Sequence[Approved]) -> None:
         if approved:

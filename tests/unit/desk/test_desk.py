@@ -19,7 +19,6 @@ from fks_actors.model.records import (
     SignalStatus,
     TradingState,
 )
-from fks_actors.risk.codec import decode
 from tests.in_process import CASH, Breaker, InProcessDesk, run_record
 from tests.market import SYMBOLS, batches
 

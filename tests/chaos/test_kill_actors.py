@@ -12,6 +12,9 @@ from tests.market import SYMBOLS, batches, write_files
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(400)]
 
 BARS = 1_200
+SPEED = 60 * 25
+"""25 one-minute bars a second: a quick machine must not be through the recording before the last kill."""
+
 BETWEEN = 60
 """How many symbol-bars the desk works on between two kills."""
 
@@ -35,7 +38,7 @@ async def test_kill_when_each_actor_dies_in_turn_then_the_journal_is_that_of_an_
     for name in ("alone", "live", "files"):
         (tmp_path / name).mkdir()
     expected = await undisturbed(tmp_path / "alone", BARS)
-    desk = LiveDesk(tmp_path / "live", "chaos-kill", write_files(tmp_path / "files", batches(BARS)))
+    desk = LiveDesk(tmp_path / "live", "chaos-kill", write_files(tmp_path / "files", batches(BARS)), SPEED)
     killed: dict[str, int] = {}
     try:
         await desk.start()

@@ -297,9 +297,12 @@ def alert(seed: int, number: int) -> dict[str, Any]:
         "quantity": f"{unit * dice.uniform(0.2, 1.2):.4f}",
         "id": f"storm-{seed}-{number}",
     }
-    if dice.random() < 0.1:
+    chance, buys = dice.random(), found["side"] == "buy"
+    if chance < 0.1:  # near ones trade at once; a few far ones, small, so that they do not use the exposure up
+        far = chance < 0.01
         found["order_type"] = "limit"
-        found["price"] = str(_PRICES[symbol] * (0.98 if found["side"] == "buy" else 1.02))
+        found["price"] = str(round(_PRICES[symbol] * ((0.98 if buys else 1.02) if far else (1.01 if buys else 0.99))))
+        found["quantity"] = f"{unit * 0.1:.4f}" if far else found["quantity"]
     return found
 
 

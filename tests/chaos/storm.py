@@ -95,8 +95,8 @@ class Scene:
             "--secret", "storm", "--balance", f"USDT={CASH}", "--seed", str(self.storm.seed),
             "--ledger", str(self.folder / "ledger.jsonl"), "--json",
         )  # fmt: skip
-        log = (self.folder / "sim.log").open("w")
-        self.sim = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log, text=True, env=self._environ())
+        with (self.folder / "sim.log").open("w") as log:
+            self.sim = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log, text=True, env=self._environ())
         assert self.sim.stdout is not None
         text = ""
         while not text.rstrip().endswith("}"):
@@ -115,7 +115,7 @@ class Scene:
         subprocess.run([FKS, "down"], env=self._environ(), capture_output=True, timeout=120, check=False)
         if self.sim is not None:
             self.sim.terminate()
-            self.sim.wait(20)
+            self.sim.communicate(timeout=20)
         if self.mounted:
             subprocess.run(["umount", "-l", str(self.home)], check=False, capture_output=True)
         shutil.rmtree(self.folder, ignore_errors=True)

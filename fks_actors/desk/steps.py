@@ -290,8 +290,7 @@ class Steps:
         bracket = self.memory.brackets.get(order.intent.origin_id)
         if bracket is None:
             return
-        if order.intent.origin is Origin.EXIT or fill.client_order_id == bracket.entry_id:
-            self.memory.brackets[bracket.signal_id] = exits.filled(bracket, fill)
+        self.memory.brackets[bracket.signal_id] = exits.filled(bracket, fill)
 
     def _bracket_moved(self, order: Order) -> None:
         bracket = self.memory.brackets.get(order.intent.origin_id)

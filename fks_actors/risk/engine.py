@@ -5,7 +5,7 @@ alone would keep. Conviction requests, risk disposes: no proposal carries anythi
 exposure, the caps and the trading state are those of all venues together; cash and position must be at the venue.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -48,9 +48,9 @@ def rule(state: RiskState, request: RiskRequest, config: RiskConfig, markets: Ma
     now, ordered = trading.controlled(now, equity, request.control)
     ruler = _Ruler(config, markets, equity, exposure, request.ts_ms)
     rulings: list[RiskRuling] = []
-    for proposal in request.proposals:
-        now, ruling = ruler.chosen(now, proposal)
-        rulings.append(ruling)
+    for unit in _units(request.proposals):
+        now, ruled = ruler.together(now, unit)
+        rulings += ruled
     point = EquityPoint(
         request.ts_ms,
         equity,
@@ -62,6 +62,18 @@ def rule(state: RiskState, request: RiskRequest, config: RiskConfig, markets: Ma
         now.trading,
     )
     return now, RiskReply(tuple(rulings), point, (*new_day, *tripped, *ordered))
+
+
+def _units(proposals: Sequence[Proposal]) -> Iterator[Sequence[Proposal]]:
+    """Single proposals, and pairs: two in a row that name each other."""
+    at = 0
+    while at < len(proposals):
+        two = proposals[at : at + 2]
+        one, other = two[0], two[-1]
+        paired = len(two) == 2 and (one.oco_id, other.oco_id) == (other.client_order_id, one.client_order_id)
+        unit = two if paired else two[:1]
+        yield unit
+        at += len(unit)
 
 
 def _brought_up(state: RiskState, request: RiskRequest) -> RiskState:
@@ -83,6 +95,17 @@ class _Ruler:
     equity: Decimal
     exposure: Decimal
     ts_ms: int
+
+    def together(self, state: RiskState, unit: Sequence[Proposal]) -> tuple[RiskState, list[RiskRuling]]:
+        """The rulings on one proposal, or on a pair: of that both legs are approved or none is."""
+        after, rulings = state, []
+        for proposal in unit:
+            after, ruling = self.chosen(after, proposal)
+            rulings.append(ruling)
+        if all(isinstance(ruling, Approved) for ruling in rulings):
+            return after, rulings
+        alone = Refusal("pair", "the other leg of the pair is not approved")
+        return state, [Denied(r.intent, (alone,)) if isinstance(r, Approved) else r for r in rulings]
 
     def chosen(self, state: RiskState, proposal: Proposal) -> tuple[RiskState, RiskRuling]:
         """The first venue's approval, or its alternatives'; where none approves, what the first one said."""

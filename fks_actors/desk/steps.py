@@ -15,7 +15,7 @@ from fks_actors.desk.lineage import Step
 from fks_actors.desk.ports import DeskPorts, Ruled, VenueReply
 from fks_actors.desk.routing import Quotes
 from fks_actors.desk.state import DeskMemory
-from fks_actors.desk.working import Trade, WorkingOrders, denied_order
+from fks_actors.desk.working import IMPOSSIBLE_TRADE, UNKNOWN_TRADE, Trade, WorkingOrders, denied_order
 from fks_actors.errors import ActorUnavailable, InvariantError, VenueUnavailable
 from fks_actors.model.markets import Quote
 from fks_actors.model.orders import (
@@ -28,9 +28,10 @@ from fks_actors.model.orders import (
     Origin,
     VenueEvent,
 )
-from fks_actors.model.records import AuditRecord, Commit, Entry, SignalRecord, Snapshot, TradingState
+from fks_actors.model.records import AuditRecord, Commit, ControlRecord, Entry, SignalRecord, Snapshot, TradingState
 from fks_actors.risk.messages import RiskReply, RiskRequest
 from fks_actors.risk.rulings import reissue
+from fks_actors.risk.trading import BOOKS
 
 RISK_OWNER = "risk"
 """Risk's name in the journal's snapshots."""
@@ -39,6 +40,8 @@ UNANSWERED = frozenset({OrderStatus.SUBMITTED, OrderStatus.UNKNOWN})
 _SILENT = (ActorUnavailable, VenueUnavailable)
 SILENCE = VenueReply(())
 """The reply of a real venue that does not answer."""
+
+_DOUBTS = frozenset({IMPOSSIBLE_TRADE, UNKNOWN_TRADE})
 
 _log = logging.getLogger(__name__)
 
@@ -92,7 +95,8 @@ class Steps:
         orders = await journal.open_orders()
         traded = [o.intent.client_order_id for o in orders if o.filled_quantity]
         self.orders = WorkingOrders(orders, await journal.trade_ids(traded) if traded else ())
-        self.doubtful = {o.intent.client_order_id for o in orders if o.status in UNANSWERED}
+        own = [o for o in orders if o.intent.origin is not Origin.EXTERNAL]
+        self.doubtful = {o.intent.client_order_id for o in own if o.status in UNANSWERED}
         self.uncancelled = set()
 
     def named(self, kind: str, what: str = "") -> str:
@@ -111,10 +115,14 @@ class Steps:
         return await self.ports.risk.rule(Step(name, self._risk_label), request)
 
     def request(self, ts_ms: int, replies: Mapping[str, VenueReply], **more: object) -> RiskRequest:
-        """What happened at the venues, as risk is told of it."""
+        """What happened at the venues, as risk is told of it. A trade that can be booked nowhere halts trading."""
         events = tuple(event for reply in replies.values() for event in reply.events)
         foreign = self.orders.foreign() | {o.intent.client_order_id for r in replies.values() for o in r.adopted}
         external = frozenset(e.client_order_id for e in events if e.client_order_id in foreign)
+        doubts = [note for reply in replies.values() for note in reply.notes if note.kind in _DOUBTS]
+        if doubts:
+            reason = f"{doubts[0].kind} of {doubts[0].actor}: {doubts[0].detail}"
+            more["control"] = ControlRecord(ts_ms, TradingState.HALTED, BOOKS, reason)
         return RiskRequest(ts_ms, dict(self.memory.marks), events, external=external, **more)  # type: ignore[arg-type]
 
     # --- what the venues are asked ---
@@ -146,7 +154,7 @@ class Steps:
         if late:
             known = await self.ports.journal.trade_ids(sorted(late))
         events = self.orders.unbooked(reply.events, known)
-        strange: list[str] = []
+        notes, strange = reply.notes, []
         for key in sorted({e.client_order_id for e in events if isinstance(e, Fill)} & late):
             order = await self.ports.journal.order(key)
             if order is None:
@@ -155,9 +163,9 @@ class Steps:
                 self.orders.reopen(order)
         if strange:
             events = tuple(e for e in events if e.client_order_id not in strange)
-            note = AuditRecord(self.memory.clock_ms, "unknown_trade", ",".join(strange)[:200], "booked nowhere")
-            return VenueReply(events, reply.snapshot, adopted, reply.quotes, (*reply.notes, note))
-        return VenueReply(events, reply.snapshot, adopted, reply.quotes, reply.notes)
+            notes += (AuditRecord(self.memory.clock_ms, UNKNOWN_TRADE, ",".join(strange)[:200], "booked nowhere"),)
+        events, odd = self.orders.possible(events, {o.intent.client_order_id: o for o in adopted})
+        return VenueReply(events, reply.snapshot, adopted, reply.quotes, (*notes, *odd))
 
     async def submit(self, name: str, ts_ms: int, approved: Sequence[Approved], again: bool = False) -> None:
         """Send orders that are written as sent, and write what the venues answer."""

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from fks_actors.errors import InvariantError
 from fks_actors.model.markets import MarketRules
-from fks_actors.model.orders import ZERO, Approved, Denied, OrderIntent, Refusal, Side
+from fks_actors.model.orders import ZERO, Approved, Denied, Fill, OrderIntent, Refusal, Side
 from fks_actors.model.records import EquityPoint, Proposal
 from fks_actors.risk import limits, trading
 from fks_actors.risk.config import RiskConfig
@@ -35,16 +35,17 @@ def rule(state: RiskState, request: RiskRequest, config: RiskConfig, markets: Ma
     Start from `RiskState.of(cash)`; peak and day fill themselves in. `request.events` must be new to the state.
 
     Raises:
-        InvariantError: a fill of an order that has ended sells more than is held, a mark or a fill has a figure that is
-            not a finite number, or a proposal's client order id is already reserved.
+        InvariantError: a mark or a fill has a figure that is not a finite number, or a proposal's client order id is
+            already reserved.
     """
-    now = _brought_up(state, request)
+    now, oversold = _brought_up(state, request)
     total = now.total()
     exposure = total.exposure(now.marks)
     equity = total.cash + exposure
     before = state.total().equity(state.marks)
     now, new_day = trading.measured(now, before, equity, request.ts_ms)
     now, tripped = trading.limited(now, equity, request.ts_ms, config)
+    now, doubted = trading.doubted(now, oversold, request.ts_ms)
     now, ordered = trading.controlled(now, equity, request.control)
     ruler = _Ruler(config, markets, equity, exposure, request.ts_ms)
     rulings: list[RiskRuling] = []
@@ -61,7 +62,7 @@ def rule(state: RiskState, request: RiskRequest, config: RiskConfig, markets: Ma
         (trading.loss_pct(now.peak_equity, equity) / 100).quantize(_DRAWDOWN_STEP),
         now.trading,
     )
-    return now, RiskReply(tuple(rulings), point, (*new_day, *tripped, *ordered))
+    return now, RiskReply(tuple(rulings), point, (*new_day, *tripped, *doubted, *ordered))
 
 
 def _units(proposals: Sequence[Proposal]) -> Iterator[Sequence[Proposal]]:
@@ -76,14 +77,14 @@ def _units(proposals: Sequence[Proposal]) -> Iterator[Sequence[Proposal]]:
         at += len(unit)
 
 
-def _brought_up(state: RiskState, request: RiskRequest) -> RiskState:
+def _brought_up(state: RiskState, request: RiskRequest) -> tuple[RiskState, Sequence[Fill]]:
     must_be_finite(request)
-    accounts, reservations = state.accounts, state.reservations
+    accounts, reservations, oversold = state.accounts, state.reservations, ()
     if request.events:
-        accounts, reservations = settle(accounts, reservations, request.events, request.external)
+        accounts, reservations, oversold = settle(accounts, reservations, request.events, request.external)
     marks = {**state.marks, **request.marks} if request.marks else state.marks
     recent = tuple(t for t in state.approvals_ms if abs(request.ts_ms - t) < MINUTE_MS)
-    return replace(state, accounts=accounts, reservations=reservations, marks=marks, approvals_ms=recent)
+    return replace(state, accounts=accounts, reservations=reservations, marks=marks, approvals_ms=recent), oversold
 
 
 @dataclass(frozen=True, slots=True)

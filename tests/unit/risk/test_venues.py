@@ -4,7 +4,6 @@ from decimal import Decimal
 
 import pytest
 
-from fks_actors.errors import InvariantError
 from fks_actors.model.account import Account, Position
 from fks_actors.model.orders import (
     ZERO,
@@ -18,6 +17,7 @@ from fks_actors.model.orders import (
     Origin,
     Side,
 )
+from fks_actors.model.records import TradingState
 from fks_actors.risk.config import RiskConfig
 from fks_actors.risk.messages import RiskRequest, RiskState, Unneeded
 from tests.unit.risk.cases import BTC, T0, approved, codes, fill, propose, ruled, signal, start, step
@@ -106,8 +106,9 @@ def test_external_trades_when_beyond_what_the_desk_has_then_are_booked_and_never
     after, _ = step(state, request)
     assert after.account.position(BTC).quantity == ZERO
     assert after.account.cash == Decimal(10300)
-    with pytest.raises(InvariantError, match="sells 3 of 1"):
-        step(state, RiskRequest(T0, events=(external(Side.SELL, "3"),)))
+    mine, reply = step(state, RiskRequest(T0, events=(external(Side.SELL, "3"),)))
+    assert mine.account == after.account
+    assert [(c.state, c.by) for c in reply.changes] == [(TradingState.HALTED, "books")]
     unknown = RiskRequest(T0, events=(external(Side.BUY, "3", venue="okx"),), external=frozenset({"theirs"}))
     assert step(state, unknown)[0].accounts["okx"].position(BTC).quantity == Decimal(3)
 

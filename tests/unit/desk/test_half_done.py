@@ -157,3 +157,41 @@ async def test_step_when_the_journal_did_not_answer_then_the_next_one_waits_for_
         await home.alert()
     await home.desk.recover()
     home.agrees()
+
+
+async def test_cancel_when_the_venue_did_not_hear_it_then_a_restart_does_not_forget_it() -> None:
+    home = await Home().begin()
+    (works,) = (await home.alert(**LIMIT)).client_order_ids
+    home.connector.silent = 2
+    (unheard,) = (await home.alert(**LIMIT)).client_order_ids
+    await home.desk.cancel("c", (works, unheard), home.desk.clock_ms)
+    home.restart()
+    await home.desk.recover()
+    assert [home.journal.orders[k].status for k in (works, unheard)] == [OrderStatus.CANCELLED] * 2
+    assert unheard not in home.exchange.entered
+    assert not home.desk._steps.memory.uncancelled
+    home.agrees()
+
+
+async def test_replace_when_the_venue_did_not_hear_it_then_a_restart_goes_on_with_it() -> None:
+    home = await Home().begin()
+    (key,) = (await home.alert(**LIMIT)).client_order_ids
+    home.connector.silent = 1
+    await home.desk.replace("r", key, Change(price=Decimal(29_500)), home.desk.clock_ms)
+    home.restart()
+    await home.desk.recover()
+    (new,) = home.desk.open_orders
+    assert new.intent.limit_price == Decimal(29_500)
+    home.agrees()
+
+
+async def test_questions_when_the_venue_answered_then_none_is_left() -> None:
+    home = await Home().begin()
+    home.connector.silent = 1
+    await home.alert(**LIMIT)
+    assert home.desk.has_questions(VENUE)
+    home.connector.happened(*home.exchange.orders)
+    await home.desk.collect(VENUE, home.desk.clock_ms)
+    assert home.desk.open_orders
+    assert not home.desk.has_questions(VENUE)
+    assert not home.desk._steps.doubtful

@@ -213,8 +213,11 @@ class Steps:
         ruled: Ruled,
         ts_ms: int,
         snapshots: tuple[Snapshot, ...] = (),
-    ) -> tuple[Approved, ...]:
-        """Commit a step: what led to it, what the venues did, what risk ruled. Returns the orders to be sent now."""
+    ) -> tuple[Approved, ...] | None:
+        """Commit a step: what led to it, what the venues did, what risk ruled. Returns the orders to be sent now.
+
+        None: a step of that name was written before, so nothing of this one counts.
+        """
         approved = tuple(r for r in ruled.reply.rulings if isinstance(r, Approved))
         denied = tuple(denied_order(r, ts_ms) for r in ruled.reply.rulings if isinstance(r, Denied))
         adopted = tuple(o for r in replies.values() for o in r.adopted if self.orders.adopt(o))
@@ -224,21 +227,29 @@ class Steps:
         reply = ruled.reply
         self.memory.halted = reply.equity.state is TradingState.HALTED
         taken = {venue: r.snapshot for venue, r in replies.items() if r.snapshot is not None}
-        await self.commit(
+        written = await self.commit(
             name,
             (*entries, *adopted, *moved, *notes, *sent, *denied, *reply.changes, reply.equity),
             (ruled.snapshot, *taken.values(), *snapshots),
         )
+        if not written:
+            return None
         self._risk_label = name
         self._venue_labels.update(dict.fromkeys(taken, name))
         self.last = reply
         return approved
 
-    async def commit(self, name: str, entries: tuple[Entry, ...], snapshots: tuple[Snapshot, ...]) -> None:
-        """Append one commit with the desk's own memory."""
+    async def commit(self, name: str, entries: tuple[Entry, ...], snapshots: tuple[Snapshot, ...]) -> bool:
+        """Append one commit with the desk's own memory; False where one of that name was written before. Then nothing
+        of this one was, and everything is taken from the journal anew."""
         commit = Commit(name, self._head, entries, (*snapshots, self.memory.encode()))
         self._head = await self.ports.journal.commit((commit,))
+        if self._head != name:
+            _log.info("%s was written before", name)
+            await self.load()
+            return False
         self._kept(commit)
+        return True
 
     async def _moved(self, events: Sequence[VenueEvent]) -> tuple[Entry, ...]:
         """Fills, changed orders, and the signals behind them; brackets move along."""

@@ -9,7 +9,7 @@ Seen with a caller from 127.0.0.9 that sends `X-Forwarded-For: 6.6.6.6`: client.
 the header reads `6.6.6.6` in Python mode, and has a second line, `127.0.0.9`, in HAProxy mode.
 
 An alert's sender is not watched for hanging up (Serve would end the request): what was read is stored, and two tasks an
-alert are saved, a fifth of what it costs a replica.
+alert are saved.
 
 Also: the statistics and metrics listeners go to loopback, the admin socket to 0600, syslog off.
 A config that it does not know ends it with an error: no HAProxy rather than a forgeable one.

@@ -49,14 +49,18 @@ _FIRST_PAUSE_S, _MAX_PAUSE_S, _STANDBY_S = 0.1, 10.0, 1.0
 _STEADY_S = 1.0
 _LOOK_S = 1.0
 _STATE_S = 2.0
+_AGAIN_S = 0.1
 _STALE_MS = 300_000
 _STALE_BARS = 2
 
 
 async def concurrently(first: Any, second: Any) -> tuple[Any, Any]:
-    """Both at once (desk.ports.Together)."""
-    async with asyncio.TaskGroup() as group:
-        one, two = group.create_task(first), group.create_task(second)
+    """Both at once (desk.ports.Together); of several errors the first."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            one, two = group.create_task(first), group.create_task(second)
+    except ExceptionGroup as errors:
+        raise _flat(errors)[0] from None
     return one.result(), two.result()
 
 
@@ -323,13 +327,20 @@ class CoordinatorActor(Presence):
         await self._step(lambda: self._desk.audit(uuid.uuid4().hex, records))
 
     async def _step(self, step: Callable[[], Awaitable[T]]) -> T:
-        """A step that somebody else asks for; when it breaks half-way, the desk starts again from the journal."""
-        await asyncio.wait_for(self._working.wait(), _MAX_PAUSE_S)
-        try:
-            return await step()
-        except BaseException:
-            self._upset.set()
-            raise
+        """A step that somebody else asks for; when it breaks half-way, the desk starts again from the journal.
+
+        One that found the journal elsewhere than it believed is done again after that; each may be asked twice.
+        """
+        end = time.monotonic() + _MAX_PAUSE_S
+        while True:
+            await asyncio.wait_for(self._working.wait(), _MAX_PAUSE_S)
+            try:
+                return await step()
+            except BaseException as error:
+                self._upset.set()
+                if not isinstance(error, JournalConflict) or time.monotonic() > end:
+                    raise
+            await asyncio.sleep(_AGAIN_S)
 
     async def status(self) -> dict[str, Any]:
         """What the desk does now."""

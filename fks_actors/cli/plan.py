@@ -12,7 +12,6 @@ from pathlib import Path
 
 from fks_actors import __version__
 from fks_actors.actors.wiring import Wiring
-from fks_actors.adapters.exchange_urls import is_loopback
 from fks_actors.adapters.feeds.config import FeedConfig, LiveSpec, ReplaySpec, parse_spec
 from fks_actors.adapters.feeds.factory import open_feed
 from fks_actors.adapters.feeds.port import FeedInfo, FeedKind
@@ -136,7 +135,7 @@ def _slug_spec(feed: FeedConfig, settings: Settings) -> str:
     """What a journal is called by: its feed, and the venues where others than paper trade. What a simulator told or
     filled never comes into the journal of the exchange that it plays."""
     name = f"simulated-{feed.seed}" if feed.spec == "simulated" else feed.spec
-    if isinstance(parse_spec(feed.spec), LiveSpec) and is_loopback(feed.base_url):
+    if isinstance(parse_spec(feed.spec), LiveSpec) and feed.base_url:
         name += f"-{SIMULATOR}"
     modes = {venue: mode_of_venue(config) for venue, config in settings.venues.items() if config.kind != "paper"}
     real = [venue if mode == LIVE else f"{venue}-{mode}" for venue, mode in modes.items()]

@@ -176,7 +176,7 @@ class Tracker:
         try:
             after = apply(tracked.order, event)
         except InvariantError as error:
-            self._odd(f"{tracked.key}:{tracked.order.status}:{status}", ts_ms, str(error))
+            self.odd(f"{tracked.key}:{tracked.order.status}:{status}", ts_ms, str(error))
             return False
         if after is tracked.order:
             return False
@@ -200,7 +200,7 @@ class Tracker:
         try:
             after = apply(tracked.order, fill)
         except InvariantError as error:
-            self._odd(fill.trade_id, fill.ts_ms, str(error))
+            self.odd(fill.trade_id, fill.ts_ms, str(error))
             return False
         tracked.trades.add(fill.trade_id)
         self._move(tracked, after)
@@ -232,7 +232,8 @@ class Tracker:
         for asset, change in ((base, sign * fill.quantity), (quote, -sign * paid), *((a, -f) for a, f in fees.items())):
             self.moved[asset] = self.moved.get(asset, ZERO) + change
 
-    def _odd(self, key: str, ts_ms: int, detail: str) -> None:
+    def odd(self, key: str, ts_ms: int, detail: str) -> None:
+        """Something that does not fit what was told: a note, once a `key`."""
         if key not in self._strange:
             self._strange.add(key)
             _log.warning("%s: %s", self.venue, detail)

@@ -71,7 +71,7 @@ class SeenOrder:
 
 
 def money(value: object) -> Decimal | None:
-    """A number that an exchange wrote, without the zeros that it fills up with; None where it wrote none."""
+    """A number that an exchange wrote, without the zeros behind it (0.00200000 is 0.002); None where it wrote none."""
     if value is None or value == "":
         return None
     try:

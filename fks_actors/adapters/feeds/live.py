@@ -9,9 +9,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Mapping, Sequence
-from urllib.parse import urlsplit
 
-from fks_actors.adapters.exchange_urls import is_loopback
 from fks_actors.adapters.feeds.config import TIMEFRAMES
 from fks_actors.adapters.feeds.exchange import Exchange, connect
 from fks_actors.adapters.feeds.ledger import Ledger
@@ -38,7 +36,7 @@ class LiveFeed:
         offset_ms: int,
         reason: str,
         timing: LiveTiming,
-        base_url: str = "",
+        stand_in: str = "",
     ) -> None:
         self._exchange = exchange
         self._symbols = tuple(symbols)
@@ -54,8 +52,8 @@ class LiveFeed:
         self._info = FeedInfo(
             kind=FeedKind.LIVE,
             name=f"live:{exchange.id}",
-            label=_label(exchange, base_url),
-            simulated=is_loopback(base_url),
+            label=_label(exchange, stand_in),
+            simulated=bool(stand_in),
             symbols=self._symbols,
             interval_ms=self._interval_ms,
             reason=reason or f"{exchange.id} was asked for",
@@ -159,15 +157,14 @@ async def open_live(
     options: Mapping[str, object] | None = None,
     reason: str = "",
     timing: LiveTiming | None = None,
-    base_url: str = "",
+    stand_in: str = "",
 ) -> LiveFeed:
     """A feed of `exchange_id`, once it has answered with its markets, its time and a candle.
 
     Args:
         answer_within_s: for all of that; loading ccxt does not count.
         options: ccxt's constructor settings, such as urls or proxies.
-        base_url: another server than the exchange's own, where the options name one; one on this machine is taken for
-            a simulator.
+        stand_in: the host and port of a server that only speaks the exchange's API; what it tells counts as simulated.
 
     Raises:
         ConfigError: an unknown exchange, symbol (close matches are named) or timeframe.
@@ -192,15 +189,15 @@ async def open_live(
         offset_ms=offset_ms,
         reason=reason,
         timing=timing,
-        base_url=base_url,
+        stand_in=stand_in,
     )
 
 
-def _label(exchange: Exchange, base_url: str) -> str:
-    if base_url:
-        host = urlsplit(base_url).netloc
-        return f"candles of a server at {host} that speaks {exchange.name}'s API (not {exchange.name})"
-    return f"live candles of {exchange.name} (public, {'websocket' if exchange.streams else 'polled'})"
+def _label(exchange: Exchange, stand_in: str) -> str:
+    way = "websocket" if exchange.streams else "polled"
+    if stand_in:
+        return f"SIMULATED candles of a server at {stand_in} that speaks {exchange.name}'s API ({way})"
+    return f"live candles of {exchange.name} (public, {way})"
 
 
 async def probe(

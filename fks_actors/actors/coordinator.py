@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from fks_actors.actors import names
-from fks_actors.actors.lease import LeaseKeeper
+from fks_actors.actors.lease import LeaseKeeper, leased
 from fks_actors.actors.links import Links, remote_links
 from fks_actors.actors.presence import Presence
 from fks_actors.actors.sentinel import Sentinel
@@ -75,11 +75,12 @@ class CoordinatorActor(Presence):
         links = links or remote_links(config)
         self._feed, self._journal, self._connectors = links.feed, links.journal, links.connectors
         self._council = links.council
-        ports = DeskPorts(self._council, links.risk, self._connectors, self._journal, concurrently)
+        self._lease = LeaseKeeper(self._journal, config.lease_ttl_s, self._holds)
+        journal = leased(self._journal, self._lease)
+        ports = DeskPorts(self._council, links.risk, self._connectors, journal, concurrently)
         self._tally = Tally(self.telemetry)
         self._desk = Desk(ports, config.desk, self._tally.commit)
         self._inbox = SqlInbox(config.inbox_url, config.replay_window_ms, _now_ms)
-        self._lease = LeaseKeeper(self._journal, config.lease_ttl_s, self._desk.holds)
         self._woken = asyncio.Event()
         self._ready = asyncio.Event()
         self._working = asyncio.Event()
@@ -109,6 +110,9 @@ class CoordinatorActor(Presence):
         self._working.clear()
         with contextlib.suppress(FksError):
             await self._lease.let_go()
+
+    def _holds(self, epoch: int, until_ms: int) -> None:
+        self._desk.holds(epoch, until_ms)
 
     # --- the loop ---
 

@@ -6,12 +6,14 @@ The desk believes in a shorter life than the journal grants: the hosts' clocks m
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, cast
 
 from fks_actors.adapters.holder import is_dead, this_holder
+from fks_actors.desk.ports import JournalPort
 from fks_actors.errors import ActorUnavailable, Fenced, FksError
 from fks_actors.journal.lease import IsDead, Lease
+from fks_actors.model.records import Commit
 
 NAME = "desk"
 _RENEWALS = 3
@@ -113,3 +115,27 @@ class LeaseKeeper:
     def _take_note(self, lease: Lease) -> None:
         self.epoch, self.until_ms = lease.epoch, lease.until_ms - round(_SLACK * self._ttl_ms)
         self._granted(self.epoch, self.until_ms)
+
+
+def leased(journal: JournalPort, keeper: LeaseKeeper) -> JournalPort:
+    """The journal as a desk writes it: nothing without the lease."""
+    return cast(JournalPort, _Leased(journal, keeper))
+
+
+class _Leased:
+    def __init__(self, journal: JournalPort, keeper: LeaseKeeper) -> None:
+        self._journal = journal
+        self._keeper = keeper
+
+    async def commit(self, commits: Sequence[Commit]) -> str:
+        """Append. The chain refuses a desk that was overtaken; this one also a desk that has read on meanwhile.
+
+        Raises:
+            Fenced: the lease has run out; nothing was written.
+        """
+        if not self._keeper.held():
+            raise Fenced("the desk does not hold the lease: nothing was written")
+        return await self._journal.commit(commits)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._journal, name)

@@ -35,7 +35,7 @@ def sim_config(price: Decimal, **more: Any) -> SimConfig:
 
 def venue_config(url: str, **more: Any) -> VenueConfig:
     """How a connector reaches it."""
-    settings: dict[str, Any] = {"timeout_s": 3.0, "recv_window_ms": 500, "reconcile_s": 0.5, "dead_man_s": 0, **more}
+    settings: dict[str, Any] = {"timeout_s": 3.0, "recv_window_ms": 500, "reconcile_s": 5.0, "dead_man_s": 0, **more}
     return VenueConfig(kind="ccxt", exchange="binance", base_url=url, symbols=(), **settings)
 
 

@@ -130,19 +130,16 @@ async def test_holder_when_it_was_frozen_and_comes_back_then_it_can_neither_comm
     with pytest.raises(TimeoutError):  # while the first one renews, the second one waits
         await second.said(within_s=1.5 * TTL_S)
     first.stop()
-    for line in ("buy 7", "submit fks-late", "buy 8"):
+    for line in ("buy 7", "submit fks-late", "believe", "buy 8"):
         first.tell(line)
     assert (await second.said()).startswith("took")
     assert await second.ask("keep", "recover", "begin r2") == "began"
     assert await insist(second, "bar") == "bar"
     assert await insist(second, "buy 1") == "record filled"
     first.go_on()
-    answers = [await first.said() for _ in range(3)]
-    assert [answer.split()[:2] for answer in answers] == [
-        ["error", "JournalConflict"],
-        ["error", "Fenced"],
-        ["error", "JournalConflict"],
-    ]
+    answers = [(await first.said()).split() for _ in range(4)]
+    assert [answer[:2] for answer in answers[:2]] == [["error", "Fenced"]] * 2
+    assert answers[3][:2] == ["error", "JournalConflict"]
     assert first.lost == ["lost Fenced"]
     assert await insist(second, "settle") == "open 0"
     assert len(at_the_venue(sim)) == 1
@@ -156,9 +153,9 @@ async def test_holder_when_it_comes_back_before_the_other_has_written_then_its_c
     first, second = await first_and_second(start)
     first.stop()
     assert (await second.said()).startswith("took")
-    first.tell("buy 1")
     first.go_on()
-    assert (await first.said()).split()[:2] == ["error", "Fenced"]
+    assert await first.ask("believe") == "believes"
+    assert (await first.ask("buy 1")).split()[:2] == ["error", "Fenced"]
     assert at_the_venue(sim) == {}
     assert (await second.ask("recover")).startswith("recovered")
     assert await second.ask("begin r2") == "began"
@@ -183,7 +180,7 @@ async def test_holder_when_it_was_frozen_with_an_order_under_way_then_that_is_fo
     assert await second.ask("begin r2") == "began"
     await settled(second)
     first.go_on()
-    assert (await first.said()).split()[0] == "error"
+    assert (await first.said()).split()[:2] == ["error", "Fenced"]
     assert list(at_the_venue(sim).values()) == [1]
     assert sim.engine.account.totals["BTC"] == LOT * Decimal("0.999")
 
@@ -214,11 +211,9 @@ async def settled(worker: Worker) -> None:
 
 async def under_way(worker: Worker, sim: RunningSim) -> None:
     """Have an order sent, and wait until it has arrived and is held up."""
+    await worker.ask("take")
     worker.tell("buy 1")
-    end = time.monotonic() + 60
+    end = time.monotonic() + 10
     while not sim.venue.faults.struck:
         assert time.monotonic() < end
-        with contextlib.suppress(TimeoutError):
-            assert (await worker.said(within_s=0.02)).startswith("error Fenced")
-            await worker.ask("take", "recover")
-            worker.tell("buy 1")
+        await asyncio.sleep(0.01)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from decimal import Decimal
 
 from fks_actors.actors.exchange_connector import ExchangeConnectorActor
-from fks_actors.actors.lease import LeaseKeeper
+from fks_actors.actors.lease import LeaseKeeper, leased
 from fks_actors.adapters.sql import SqlJournal
 from fks_actors.desk.lineage import Step
 from fks_actors.errors import Fenced, FksError
@@ -39,8 +39,10 @@ async def work(url: str, exchange: str, key: str, secret: str, ttl_s: str) -> No
     await actor.start()
     await opened(actor)
     real = {"binance": actor}
-    rig = Rig(InProcessDesk(SYMBOLS, Breaker(0, 0), journal=inside, real=real, cash={"binance": CASH}), {}, journal)
-    hand = Hand(rig, LeaseKeeper(inside, float(ttl_s), rig.desk.holds), actor)  # type: ignore[arg-type]
+    keeper = LeaseKeeper(inside, float(ttl_s), lambda epoch, until_ms: rig.desk.holds(epoch, until_ms))  # type: ignore[arg-type]
+    written = leased(inside, keeper)  # type: ignore[arg-type]
+    rig = Rig(InProcessDesk(SYMBOLS, Breaker(0, 0), journal=written, real=real, cash={"binance": CASH}), {}, journal)
+    hand = Hand(rig, keeper, actor)
     say("ready")
     async for verb, *rest in lines():
         try:
@@ -75,6 +77,11 @@ class Hand:
         """Renew it from now on."""
         self.keeping = asyncio.create_task(keep(self.keeper))
         return ("keeps",)
+
+    async def believe(self) -> tuple[object, ...]:
+        """Take the lease for one that never ends, as a desk with a clock that stands would: the chain alone is left."""
+        self.keeper._now_ms = lambda: -1
+        return ("believes",)
 
     async def recover(self) -> tuple[object, ...]:
         """Take the journal's word."""

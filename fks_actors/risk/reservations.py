@@ -10,7 +10,7 @@ What working SELLs hold is never more than the venue's position. An order that i
 sell what they hold; then they hold less, and a trade of theirs is booked as far as the position goes.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -36,7 +36,7 @@ def settle(
     books, left = dict(accounts), dict(reservations)
     oversold: list[Fill] = []
     sold: set[tuple[str, str]] = set()
-    for event in events:
+    for event in _buys_first(events, accounts):
         key = event.client_order_id
         if isinstance(event, Fill):
             account = books.get(event.venue) or Account(ZERO)
@@ -51,6 +51,27 @@ def settle(
     for venue, symbol in sorted(sold):
         _cut(left, venue, symbol, books[venue].position(symbol).quantity)
     return books, left, tuple(oversold)
+
+
+def _buys_first(events: Sequence[VenueEvent], accounts: Accounts) -> Sequence[VenueEvent]:
+    """The events in the order in which they can have happened: a venue tells order by order, so a sale may be told
+    before the trade that bought what it sold. Such a sale, and what is told of its order after it, comes last."""
+    there: dict[tuple[str, str], Decimal] = {}
+    first: list[VenueEvent] = []
+    last: list[VenueEvent] = []
+    for event in events:
+        if isinstance(event, Fill):
+            place = event.venue, event.symbol
+            account = accounts.get(event.venue)
+            held = there.get(place, account.position(event.symbol).quantity if account else ZERO)
+            bought = event.side is Side.BUY
+            if not bought and event.quantity > held:
+                last.append(event)
+                continue
+            there[place] = held + event.quantity if bought else held - event.quantity
+        waits = any(event.client_order_id == each.client_order_id for each in last)
+        (last if waits else first).append(event)
+    return (*first, *last)
 
 
 def selling(reservations: Reservations, venue: str, symbol: str) -> Decimal:

@@ -1,5 +1,6 @@
 """Several venues, orders that are not the desk's, and pairs of which one cancels the other."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -111,6 +112,17 @@ def test_external_trades_when_beyond_what_the_desk_has_then_are_booked_and_never
     assert [(c.state, c.by) for c in reply.changes] == [(TradingState.HALTED, "books")]
     unknown = RiskRequest(T0, events=(external(Side.BUY, "3", venue="okx"),), external=frozenset({"theirs"}))
     assert step(state, unknown)[0].accounts["okx"].position(BTC).quantity == Decimal(3)
+
+
+def test_sale_when_it_is_told_before_the_purchase_that_it_sold_then_both_are_booked() -> None:
+    state, ruling = approved(start(), signal(n=5, quantity=ONE))
+    sale = external(Side.SELL, "1")
+    request = RiskRequest(T0, events=(sale, fill(ruling, ONE)), external=frozenset({"theirs"}))
+    after, reply = step(state, request)
+    turned, _ = step(state, replace(request, events=(fill(ruling, ONE), sale)))
+    assert after.account == turned.account
+    assert after.account.position(BTC).quantity == ZERO
+    assert not reply.changes
 
 
 def test_external_sale_when_it_takes_what_a_sell_holds_then_that_sell_holds_less_and_its_trades_still_count() -> None:

@@ -7,7 +7,8 @@ Two SELLs that name each other (OCO) hold one quantity: the larger of what each 
 both, the end of one leaves what the other holds.
 
 What working SELLs hold is never more than the venue's position. An order that is not the desk's, or a fee in base, may
-sell what they hold; then they hold less, and a trade of theirs is booked as far as the position goes.
+sell what they hold; then they hold less, and a trade of theirs is booked as far as the position goes. When the position
+grows, those that are no pair hold that again, up to what they may still trade: it is they who will sell it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,7 +36,7 @@ def settle(
     """
     books, left = dict(accounts), dict(reservations)
     oversold: list[Fill] = []
-    sold: set[tuple[str, str]] = set()
+    moved: set[tuple[str, str]] = set()
     for event in _buys_first(events, accounts):
         key = event.client_order_id
         if isinstance(event, Fill):
@@ -44,12 +45,12 @@ def settle(
             if not excused and event.side is Side.SELL and event.quantity > account.position(event.symbol).quantity:
                 oversold.append(event)
             books[event.venue] = account.applied(event, external=excused or event in oversold)
-            sold.update(_lowered(event))
+            moved.update(_moved(event))
             _shrink(left, event)
         elif isinstance(event, OrderUpdate) and event.status in _RELEASING:
             left.pop(key, None)
-    for venue, symbol in sorted(sold):
-        _cut(left, venue, symbol, books[venue].position(symbol).quantity)
+    for venue, symbol in sorted(moved):
+        _share(left, venue, symbol, books[venue].position(symbol).quantity)
     return books, left, tuple(oversold)
 
 
@@ -100,10 +101,9 @@ def _groups(reservations: Reservations, venue: str, symbol: str) -> Iterator[dic
             yield {key: held, other: here[other]}
 
 
-def _lowered(fill: Fill) -> Iterator[tuple[str, str]]:
-    """The holdings, as (venue, symbol), that a trade may have made smaller than what is reserved of them."""
-    if fill.side is Side.SELL:
-        yield fill.venue, fill.symbol
+def _moved(fill: Fill) -> Iterator[tuple[str, str]]:
+    """The holdings, as (venue, symbol), that a trade changed."""
+    yield fill.venue, fill.symbol
     if fill.fee_asset:
         yield fill.venue, f"{fill.fee_asset}/{fill.symbol.partition('/')[2]}"
 
@@ -125,11 +125,13 @@ def _shrink(left: dict[str, Reservation], fill: Fill) -> None:
     left[fill.client_order_id] = replace(held, quote=quote, base=base, left=open_)
 
 
-def _cut(left: dict[str, Reservation], venue: str, symbol: str, position: Decimal) -> None:
-    """Working SELLs hold no more than the position: the first by id keep theirs."""
+def _share(left: dict[str, Reservation], venue: str, symbol: str, position: Decimal) -> None:
+    """Working SELLs hold what they may still trade, a leg what its pair left it, and no more than the position: the
+    first by id hold theirs."""
     room = position
     for group in list(_groups(left, venue, symbol)):
         for key, held in group.items():
-            if held.base > room:
-                left[key] = replace(held, base=room)
-        room -= min(max(r.base for r in group.values()), room)
+            base = min(held.base if held.oco_id else held.left, room)
+            if base != held.base:
+                left[key] = replace(held, base=base)
+        room -= max(left[key].base for key in group)

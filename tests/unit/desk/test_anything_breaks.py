@@ -121,8 +121,9 @@ class World:
         fills = (fill for fills in self.exchanges[name].trades.values() for fill in fills)
         return sum((f.quantity for f in fills if f.side is Side.SELL and f.trade_id not in booked), ZERO)
 
-    def trade_something(self, name: str) -> None:
-        """Some of what works trades, in whole or in part, and is told at once or later."""
+    async def trade_something(self, name: str) -> None:
+        """Some of what works trades, in whole or in part, and is told at once or later; a stranger's sale at once, lest
+        the desk sells the same."""
         exchange = self.exchanges[name]
         keys = self.open_at(name)
         if not keys:
@@ -135,8 +136,13 @@ class World:
         part = left if self.dice.random() < 0.6 else (left / 2).quantize(Decimal("0.00001"))
         if part > 0:
             exchange.trade(key, part, order.intent.stop_price or order.intent.limit_price or order.intent.market_price)
-        if self.dice.random() < 0.7:
+        strange = order.intent.origin is Origin.EXTERNAL and order.intent.side is Side.SELL
+        if strange or self.dice.random() < 0.7:
             self.connectors[name].happened(*(k for k in (key, order.intent.oco_id) if k in exchange.orders))
+
+        if strange:
+            self.connectors[name].silent = self.connectors[name].dropped = 0
+            await self.collect()
 
     def stranger(self, name: str) -> None:
         """Somebody enters an order by hand."""
@@ -243,7 +249,7 @@ async def lived(seed: int, rate: float, bars: int = 30) -> World:
             await world.signal()
         for name in VENUES:
             if world.dice.random() < 0.5:
-                world.trade_something(name)
+                await world.trade_something(name)
         if world.dice.random() < 0.1:
             world.stranger(world.dice.choice(VENUES))
         if world.dice.random() < 0.3:

@@ -136,6 +136,19 @@ def test_external_sale_when_it_takes_what_a_sell_holds_then_that_sell_holds_less
     assert (state.account.position(BTC).quantity, state.reservations) == (ZERO, {})
 
 
+def test_purchase_when_a_sell_lost_what_it_held_then_it_holds_that_again_and_nobody_else_sells_it() -> None:
+    state, _ = approved(start(btc="2"), signal(Side.SELL, quantity=TWO))
+    sale = RiskRequest(T0, events=(external(Side.SELL, "2"),), external=frozenset({"theirs"}))
+    state, _ = step(state, sale)
+    assert state.reservations["fks-0"].base == ZERO
+    state, bought = approved(state, signal(n=5, quantity=ONE))
+    state, _ = step(state, RiskRequest(T0, events=(fill(bought, ONE),)))
+    assert state.reservations["fks-0"].base == ONE
+    assert codes(state, signal(Side.SELL, 6, quantity=ONE)) == ["insufficient_position"]
+    state, _ = step(state, RiskRequest(T0, events=(OrderUpdate("fks-0", OrderStatus.CANCELLED, T0),)))
+    assert codes(state, signal(Side.SELL, 7, quantity=ONE)) == []
+
+
 def leg(n: int, other: int, quantity: Decimal | None = TWO, **figures: object) -> object:
     kind = {"order_type": OrderType.STOP_LOSS, "stop_price": Decimal(95), "origin": Origin.EXIT, **figures}
     return propose(Side.SELL, n, quantity=quantity, oco_id=f"fks-{other}", **kind)

@@ -300,6 +300,10 @@ def alert(seed: int, number: int) -> dict[str, Any]:
     if dice.random() < 0.1:
         found["order_type"] = "limit"
         found["price"] = str(_PRICES[symbol] * (0.98 if found["side"] == "buy" else 1.02))
+    elif found["side"] == "buy" and dice.random() < 0.2:
+        found["stop_loss"] = str(round(_PRICES[symbol] * 0.9))
+        if dice.random() < 0.5:
+            found["take_profit"] = str(round(_PRICES[symbol] * 1.1))
     return found
 
 

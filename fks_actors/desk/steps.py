@@ -128,6 +128,9 @@ class Steps:
 
     async def ask(self, venue: str, name: str, method: str, *args: object) -> VenueReply:
         """A venue's answer to a step, without the trades that are booked already; an empty one where it is silent."""
+        if venue not in self.ports.venues:
+            _log.warning("%s is configured no more: no %s", venue, method)
+            return SILENCE
         epoch, until_ms = self.lease
         step = Step(name, self._venue_labels[venue], epoch, until_ms)
         try:

@@ -8,7 +8,7 @@ both, the end of one leaves what the other holds.
 
 What working SELLs hold is never more than the venue's position. An order that is not the desk's, or a fee in base, may
 sell what they hold; then they hold less, and a trade of theirs is booked as far as the position goes. When the position
-grows, those that are no pair hold that again, up to what they may still trade: it is they who will sell it.
+grows they hold that again: it is they who will sell it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -114,24 +114,28 @@ def _shrink(left: dict[str, Reservation], fill: Fill) -> None:
         return  # a late trade of an order whose end was already known
     pair = sibling(left, fill.client_order_id, held)
     if pair is not None:
-        shared = max(max(held.base, pair.base) - fill.quantity, ZERO)
-        left[held.oco_id] = replace(pair, base=min(pair.base, shared))
+        shared = max(held.base + held.lacks, pair.base + pair.lacks) - fill.quantity
+        left[held.oco_id] = _holding(pair, min(pair.base + pair.lacks, shared), max(pair.base - fill.quantity, ZERO))
     open_ = held.left - fill.quantity
     if open_ <= 0:
         del left[fill.client_order_id]
         return
     quote = held.quote * open_ / held.left if held.quote else ZERO
-    base = max(held.base - fill.quantity, ZERO)
-    left[fill.client_order_id] = replace(held, quote=quote, base=base, left=open_)
+    held = _holding(held, held.base + held.lacks - fill.quantity, max(held.base - fill.quantity, ZERO))
+    left[fill.client_order_id] = replace(held, quote=quote, left=open_)
+
+
+def _holding(held: Reservation, wanted: Decimal, most: Decimal) -> Reservation:
+    """A SELL that would hold `wanted` and may hold `most`."""
+    base = max(min(wanted, most), ZERO)
+    lacks = max(wanted, ZERO) - base
+    return held if (base, lacks) == (held.base, held.lacks) else replace(held, base=base, lacks=lacks)
 
 
 def _share(left: dict[str, Reservation], venue: str, symbol: str, position: Decimal) -> None:
-    """Working SELLs hold what they may still trade, a leg what its pair left it, and no more than the position: the
-    first by id hold theirs."""
+    """Working SELLs hold what they still want to sell, and no more than the position: the first by id hold theirs."""
     room = position
     for group in list(_groups(left, venue, symbol)):
         for key, held in group.items():
-            base = min(held.base if held.oco_id else held.left, room)
-            if base != held.base:
-                left[key] = replace(held, base=base)
+            left[key] = _holding(held, held.base + held.lacks, room)
         room -= max(left[key].base for key in group)

@@ -247,3 +247,16 @@ def test_venue_when_it_is_new_then_its_cash_is_capital_and_no_profit() -> None:
     assert (state.peak_equity, state.day_start_equity) == (Decimal(15000), Decimal(15000))
     assert state.with_venues({"binance": ONE}) is state
     assert RiskState.of({"paper": ONE}).with_venues({"binance": ONE}).peak_equity == ZERO
+
+
+def test_purchase_when_a_pair_lost_what_it_held_then_it_holds_that_again_once() -> None:
+    state, one, _ = pair(start(btc="2"))
+    sale = RiskRequest(T0, events=(external(Side.SELL, "1.5"),), external=frozenset({"theirs"}))
+    state, _ = step(state, sale)
+    state, _ = step(state, RiskRequest(T0, events=(fill(one, Decimal("0.25")),)))
+    assert {r.base for r in state.reservations.values()} == {Decimal("0.25")}
+    state, bought = approved(state, signal(n=5, quantity=TWO))
+    state, _ = step(state, RiskRequest(T0, events=(fill(bought, TWO),)))
+    assert {r.base for r in state.reservations.values()} == {Decimal("1.75")}
+    assert codes(state, signal(Side.SELL, 6, quantity=Decimal("0.6"))) == ["insufficient_position"]
+    assert codes(state, signal(Side.SELL, 6, quantity=Decimal("0.5"))) == []

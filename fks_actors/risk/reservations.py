@@ -48,7 +48,8 @@ def settle(
             moved.update(_moved(event))
             _shrink(left, event)
         elif isinstance(event, OrderUpdate) and event.status in _RELEASING:
-            left.pop(key, None)
+            ended = left.pop(key, None)
+            moved.update([(ended.venue, ended.symbol)] if ended is not None and ended.base else [])
     for venue, symbol in sorted(moved):
         _share(left, venue, symbol, books[venue].position(symbol).quantity)
     return books, left, tuple(oversold)

@@ -260,3 +260,14 @@ def test_purchase_when_a_pair_lost_what_it_held_then_it_holds_that_again_once() 
     assert {r.base for r in state.reservations.values()} == {Decimal("1.75")}
     assert codes(state, signal(Side.SELL, 6, quantity=Decimal("0.6"))) == ["insufficient_position"]
     assert codes(state, signal(Side.SELL, 6, quantity=Decimal("0.5"))) == []
+
+
+def test_end_of_a_sell_when_another_lacks_what_it_held_then_that_holds_it() -> None:
+    state, _ = approved(start(btc="2"), signal(Side.SELL, 1, quantity=ONE))
+    state, _ = approved(state, signal(Side.SELL, 2, quantity=ONE))
+    sale = RiskRequest(T0, events=(external(Side.SELL, "1"),), external=frozenset({"theirs"}))
+    state, _ = step(state, sale)
+    assert [state.reservations[k].base for k in ("fks-1", "fks-2")] == [ONE, ZERO]
+    state, _ = step(state, RiskRequest(T0, events=(OrderUpdate("fks-1", OrderStatus.CANCELLED, T0),)))
+    assert state.reservations["fks-2"].base == ONE
+    assert codes(state, signal(Side.SELL, 6, quantity=ONE)) == ["insufficient_position"]

@@ -42,8 +42,8 @@ class DeskConfig:
     debate: DebateConfig = field(default_factory=DebateConfig)
 
     def plan(self, venue: str) -> VenuePlan:
-        """The venue's plan."""
-        return next(plan for plan in self.venues if plan.name == venue)
+        """The venue's plan. One that is configured no more is a real venue that trades nothing and never answers."""
+        return next((plan for plan in self.venues if plan.name == venue), VenuePlan(venue, venue, True))
 
 
 def venue_owner(venue: str) -> str:

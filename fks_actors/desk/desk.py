@@ -235,8 +235,8 @@ class Desk:
             order = self._steps.orders.find(client_order_id)
             if order is None:
                 return None
-            self._follow_up.change(order, change)
-            await self._steps.cancel(self._steps.named("replace", request_id), ts_ms, (order,))
+            lost = self._follow_up.change(order, change)
+            await self._steps.cancel(self._steps.named("replace", request_id), ts_ms, lost)
             await self._follow_up.run(ts_ms)
             return order
 

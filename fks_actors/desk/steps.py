@@ -141,6 +141,9 @@ class Steps:
 
         One that was silent is asked nothing but `collect` until it answers that, so that nobody waits for it again.
         """
+        if venue not in self.ports.venues:
+            _log.warning("%s is configured no more: no %s", venue, method)
+            return SILENCE
         if venue in self._silent and method != "collect":
             return SILENCE
         epoch, until_ms = self.lease

@@ -80,7 +80,7 @@ def _units(proposals: Sequence[Proposal]) -> Iterator[Sequence[Proposal]]:
 def _brought_up(state: RiskState, request: RiskRequest) -> tuple[RiskState, Sequence[Fill]]:
     must_be_finite(request)
     accounts, reservations = state.accounts, state.reservations
-    oversold: tuple[Fill, ...] = ()
+    oversold: Sequence[Fill] = ()
     if request.events:
         accounts, reservations, oversold = settle(accounts, reservations, request.events, request.external)
     marks = {**state.marks, **request.marks} if request.marks else state.marks

@@ -217,7 +217,7 @@ class Tracker:
         self._orders[tracked.key] = tracked
         if not tracked.ended:
             self._working[tracked.key] = tracked
-        if len(self._orders) > _ENDED_KEPT:
+        if len(self._orders) - len(self._working) > _ENDED_KEPT:
             for key in [k for k, t in self._orders.items() if t.ended][: _ENDED_KEPT // 10]:
                 ended = self._orders.pop(key)
                 for wire in ended.wires.values():

@@ -4,7 +4,7 @@ The exchange is the judge: what it holds is what happened. The connector keeps d
 events count as taken when a later step builds on the reply that told them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -34,21 +34,28 @@ FEE = Decimal("0.001")
 
 @dataclass
 class Exchange:
-    """Orders by client id as they truly are, every trade, and the order in which submissions came."""
+    """Orders by client id as they truly are, every trade, and the order in which submissions came.
 
+    `written` are the journal's orders: what is entered and does not stand there is `unwritten`.
+    """
+
+    venue: str = VENUE
+    written: Mapping[str, Order] | None = None
+    unwritten: list[str] = field(default_factory=list)
     orders: dict[str, Order] = field(default_factory=dict)
     trades: dict[str, list[Fill]] = field(default_factory=dict)
     entered: list[str] = field(default_factory=list)
     refused: set[OrderType] = field(default_factory=set)
     share: Decimal = Decimal(1)
     fee_in_base: bool = False
-    venue: str = VENUE
 
     def enter(self, approved: Approved) -> None:
         """Take an order; a market order trades `share` of itself at once, and the rest stays."""
         intent = approved.intent
         key = intent.client_order_id
         self.entered.append(key)
+        if self.written is not None and key not in self.written:
+            self.unwritten.append(key)
         refused = intent.order_type in self.refused
         status = OrderStatus.REJECTED if refused else OrderStatus.ACCEPTED
         self.orders[key] = Order(intent, status, intent.ts_ms, reason="refused" if refused else "")
@@ -70,6 +77,12 @@ class Exchange:
         self.orders[key] = apply(order, fill)
         if intent.oco_id in self.orders:
             self.end(intent.oco_id)
+
+    def held(self, symbol: str) -> Decimal:
+        """What the account has of a symbol's base."""
+        fills = [fill for fills in self.trades.values() for fill in fills if fill.symbol == symbol]
+        signed = (f.quantity - f.fee_quantity if f.side == "buy" else -f.quantity for f in fills)
+        return sum(signed, ZERO)
 
     def end(self, key: str) -> None:
         """Cancel an order that works."""
@@ -104,6 +117,10 @@ class Connector:
         self._epoch = 0
         for key in known:
             if key in exchange.orders:
+                self._outbox += exchange.told(key)
+        for key, order in exchange.orders.items():
+            if order.intent.origin is Origin.EXTERNAL and key not in (exchange.written or ()):
+                self._adopted.append(replace(order, status=OrderStatus.SUBMITTED, filled_quantity=ZERO))
                 self._outbox += exchange.told(key)
 
     def happened(self, *keys: str) -> None:

@@ -8,7 +8,7 @@ TEST_STAMP := $(VENV)/.installed-test
 # trust what the machine trusts, a company proxy included
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: run install test check bench lock clean
+.PHONY: run install test check chaos bench lock clean
 
 run: $(STAMP)  ## install what is needed and run the desk on paper
 	$(BIN)/fks up $(ARGS)
@@ -24,6 +24,9 @@ check: $(TEST_STAMP)  ## linters, types, import contracts, lock files
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tests/check_locks.py
+
+chaos: $(TEST_STAMP)  ## 5,000 signals in a storm of kills and faults; about ten minutes
+	$(BIN)/python -m tests.chaos.storm --signals 5000 $(ARGS)
 
 bench: $(TEST_STAMP)  ## print the benchmarks; nothing is asserted
 	$(BIN)/python -m tests.bench

@@ -1,5 +1,5 @@
-"""One time limit for many at once. asyncio's own sets and clears a timer each time, which costs a tenth of what an
-alert does; here one timer serves all. The price: a limit is kept a quarter of it late at worst."""
+"""One time limit for many at once. asyncio's own sets and clears a timer each time, some
+microseconds each; here one timer serves all. The price: a limit is kept a quarter of it late at worst."""
 
 import asyncio
 from types import TracebackType

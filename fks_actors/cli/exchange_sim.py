@@ -25,7 +25,9 @@ def exchange_sim(
     admin_port: Annotated[
         int, typer.Option("--admin-port", min=0, max=65_535, help="Of ledger, prices and faults; 0: any free one.")
     ] = 8901,
-    feed: Annotated[str, typer.Option("--feed", help="simulated, replay:FILE[,FILE...] or manual.")] = "simulated",
+    feed: Annotated[
+        str, typer.Option("--feed", help="Prices: simulated, replay:FILE[,FILE...] or manual.")
+    ] = "simulated",
     seed: Seed = None,
     speed: Annotated[float, typer.Option("--speed", help="Bars' time by real time.")] = 1.0,
     symbols: Annotated[

@@ -1,1 +1,1 @@
-"""Approved orders out, venue events in: ids, the order state table, the paper venue's matching core, the Venue port."""
+"""Approved orders out, venue events in: ids, the state table, synthetic orders, the paper venue, the Venue port."""

@@ -30,6 +30,7 @@ class Order(msgspec.Struct, frozen=True):
     count: int
     clients: int
     rate: float = 0.0
+    header: str = ""
 
 
 class Tally(msgspec.Struct, frozen=True):
@@ -54,6 +55,7 @@ def requests(order: Order) -> list[bytes]:
     """The HTTP requests, each with an id and a signature of its own."""
     keyed = hmac.new(order.secret.encode(), digestmod=hashlib.sha256)
     now_ms = time.time_ns() // 1_000_000
+    extra = f"{order.header}\r\n" if order.header else ""
     made = []
     for number in range(order.count):
         body = (
@@ -64,7 +66,7 @@ def requests(order: Order) -> list[bytes]:
         signing.update(body)
         head = (
             f"POST {order.path} HTTP/1.1\r\nHost: 127.0.0.1:{order.port}\r\nContent-Type: application/json\r\n"
-            f"X-Signature: sha256={signing.hexdigest()}\r\nContent-Length: {len(body)}\r\n\r\n"
+            f"X-Signature: sha256={signing.hexdigest()}\r\n{extra}Content-Length: {len(body)}\r\n\r\n"
         ).encode()
         made.append(head + body)
     return made

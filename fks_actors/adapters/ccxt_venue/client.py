@@ -108,9 +108,9 @@ class Client:
         """A request that changes nothing, repeated until it is answered; REFUSED and MISSING come back as Faults.
 
         Raises:
-            VenueUnavailable: no answer within `within_s` (by default the venue's timeout).
+            VenueUnavailable: no answer within `within_s` (by default a little more than one timeout).
         """
-        end = time.monotonic() + (self.config.timeout_s if within_s is None else within_s)
+        end = time.monotonic() + (1.2 * self.config.timeout_s if within_s is None else within_s)
         pause = _FIRST_PAUSE_S
         while True:
             answer = await self.ask(operation, call)
@@ -215,6 +215,7 @@ def _options(connection: Connection, dialect: Dialect) -> dict[str, Any]:
             "recvWindow": config.recv_window_ms,
             "adjustForTimeDifference": False,
             "warnOnFetchOpenOrdersWithoutSymbol": False,
+            **({"fetchOrder": {"acknowledged": True}} if config.exchange == "bybit" else {}),
         },
     }
     if dialect.burst_window_ms:

@@ -95,12 +95,14 @@ _NEVER_CONNECTED = frozenset({"ClientConnectorError", "ClientConnectorDNSError",
 _BINANCE_CODE = re.compile(r'"code"\s*:\s*(-\d{4,5})')
 _DUPLICATE = re.compile(r"duplicate|already exist", re.IGNORECASE)
 _TOO_MANY_ORDERS = '"code":-1015'
+_QUERY = re.compile(r"\?\S+=\S*")
+"""A request's query is left out of what is told: it is long, and it is signed."""
 _TEXT = 300
 
 
 def judge(error: BaseException, retry_after_s: float = 0.0) -> Fault:
     """What `error`, raised by a ccxt call, tells about the request."""
-    reason = " ".join(str(error).split())[:_TEXT] or type(error).__name__
+    reason = _QUERY.sub("", " ".join(str(error).split()))[:_TEXT] or type(error).__name__
     return Fault(_kind(error, reason), reason, retry_after_s, _TOO_MANY_ORDERS in reason)
 
 

@@ -17,7 +17,7 @@ from fks_actors.errors import VenueUnavailable
 from fks_actors.model.markets import MarketRules
 from fks_actors.model.orders import ZERO, Fill, OrderStatus, Side
 
-_PAGE = 1_000
+_PAGE = 50
 _CHASE_S = (0.3, 1.0, 3.0, 10.0)
 _SCAN_BACK_MS = 86_400_000
 
@@ -105,14 +105,14 @@ class Finder:
 
     async def trades_since(self, symbol: str, since_ms: int) -> list[SeenTrade]:
         """The account's trades of a symbol from `since_ms` (the venue's clock) on, page by page, oldest first."""
-        ccxt, start = self._client.ccxt, since_ms
+        ccxt, start, limit = self._client.ccxt, since_ms, self._page()
         found: dict[tuple[str, Side | None], SeenTrade] = {}
         while True:
-            rows = self._good(await self._client.read("my_trades", partial(ccxt.fetch_my_trades, symbol, start, _PAGE)))
+            rows = self._good(await self._client.read("my_trades", partial(ccxt.fetch_my_trades, symbol, start, limit)))
             page = [seen for row in rows if (seen := translate.seen_trade(row)) is not None]
             fresh = [t for t in page if (t.trade_id, t.side) not in found]
             found |= {(t.trade_id, t.side): t for t in page}
-            if len(rows) < _PAGE or not fresh:
+            if len(rows) < limit or not fresh:
                 return sorted(found.values(), key=lambda t: t.ts_ms)
             start = max(t.ts_ms for t in page)
 
@@ -125,7 +125,7 @@ class Finder:
             )
         else:
             rows = self._good(
-                await self._client.read("my_trades", lambda: ccxt.fetch_my_trades(symbol, since_ms, _PAGE))
+                await self._client.read("my_trades", lambda: ccxt.fetch_my_trades(symbol, since_ms, self._page()))
             )
         seen = [t for row in rows if (t := translate.seen_trade(row)) is not None]
         return [t for t in seen if not t.venue_id or t.venue_id == venue_id]
@@ -205,6 +205,11 @@ class Finder:
                 self.book(tracked, wire, await self.trades_of(seen.symbol, seen.venue_id, None))
             except VenueUnavailable:
                 continue
+
+    def _page(self) -> int:
+        """How many trades the exchange hands out at once."""
+        spot = (self._client.ccxt.features or {}).get("spot") or {}
+        return min(int((spot.get("fetchMyTrades") or {}).get("limit") or _PAGE), 1_000)
 
     def _only_missing(self, fault: Fault) -> None:
         if fault.kind is not FaultKind.MISSING:

@@ -1,6 +1,7 @@
 """Takes orders and cancels in: refuses what the filters refuse, sends what the exchange takes, keeps the rest."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
@@ -23,7 +24,9 @@ from fks_actors.execution.filters import check
 from fks_actors.model.markets import MarketRules
 from fks_actors.model.orders import Approved, OrderIntent, OrderStatus, OrderType, OrderUpdate, Origin, Side
 
+_log = logging.getLogger(__name__)
 _TOGETHER = 8
+_MARGIN_MS = 60_000
 
 
 class Intake:
@@ -181,10 +184,7 @@ class Intake:
 
     async def take_up(self, kept: Memory) -> None:
         """Track the journal's open orders, and find out what became of them: one list of what is open, and a look at
-        each order that is not on it.
-
-        Raises:
-            VenueUnavailable: the venue did not answer.
+        each order that is not on it. What the venue does not answer is left to the next comparison.
         """
         notes, now = kept.notes, self._client.now_ms()
         held: list[Tracked] = []
@@ -196,7 +196,7 @@ class Intake:
             (held if key in notes.held else sent).append(tracked)
         still_open: dict[str, SeenOrder] = {}
         if sent:
-            for seen in await self._finder.open_orders(tuple(self._rules)):
+            for seen in await self._open_orders():
                 still_open[self._finder.own_id(seen.client_id)] = seen
                 still_open[external_id(self._client.config.exchange, seen.symbol, seen.venue_id)] = seen
         await self._all([self._take_up_sent(tracked, still_open.get(tracked.key)) for tracked in sent])
@@ -205,9 +205,21 @@ class Intake:
                 self._sender.resolve(stop_first([Leg(t, t.whole) for t in unit]))
         await self._keep_again(kept, held)
 
+    async def _open_orders(self) -> list[SeenOrder]:
+        try:
+            return await self._finder.open_orders(tuple(self._rules))
+        except VenueUnavailable:
+            return []
+
     async def _take_up_sent(self, tracked: Tracked, seen: SeenOrder | None) -> None:
+        try:
+            await self._look_up(tracked, seen)
+        except VenueUnavailable as error:
+            _log.info("%s: %s is looked up later: %s", self._client.venue, tracked.key, error)
+            self._canceller.wish(tracked)
+
+    async def _look_up(self, tracked: Tracked, seen: SeenOrder | None) -> None:
         wire = tracked.whole
-        wire.filled = tracked.order.filled_quantity
         tracked.wish = tracked.order.status is OrderStatus.CANCEL_PENDING
         wire.known = tracked.order.status not in UNSURE
         if tracked.intent.symbol not in self._rules:
@@ -218,7 +230,7 @@ class Intake:
         elif not wire.known and not self._native(tracked.intent):
             return
         elif seen is None:
-            seen = await self._finder.find(tracked.key, tracked.intent.symbol)
+            seen = await self._finder.find(tracked.key, tracked.intent.symbol, tracked.first_ms - _MARGIN_MS)
         if seen is not None:
             await self._finder.adopt(tracked, wire, seen)
             self._canceller.wish(tracked)
@@ -230,7 +242,7 @@ class Intake:
             tracked.held = True
             for past in notes.held[tracked.key]:
                 wire = Wire(past.key, past.k, past.quantity, OrderType(past.order_type), filled=past.filled)
-                wire.ended = past.ended
+                wire.ended, wire.trades = past.ended, set(past.trades)
                 tracked.wires[past.key] = wire
                 self._tracker.name(tracked, wire, past.venue_id)
         quiet_ms = self._client.now_ms() + self._client.window_ms

@@ -6,6 +6,7 @@ iceberg or a TWAP carry `_0`, `_1`, ... A slice whose outcome is unknown has not
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -40,6 +41,7 @@ class Kept:
     quiet_until_ms: int = 0
     unchecked: bool = False
     blocked: bool = False
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def name(self) -> str:
@@ -117,8 +119,8 @@ class Keeper:
             if any(leg.intent.symbol == symbol for leg in kept.legs.values()) and self._observe(kept):
                 self.look(kept)
 
-    def on_wire(self, tracked: Tracked, _wire: Wire) -> None:
-        """An order at the venue ended: go on."""
+    def wake(self, tracked: Tracked) -> None:
+        """Something became known of an order: go on with it, if it is kept."""
         kept = self._kept.get(tracked.key)
         if kept is not None:
             self.look(kept)
@@ -140,6 +142,7 @@ class Keeper:
 
     def look(self, kept: Kept) -> None:
         """Do in the background what is due."""
+        kept.woken.set()
         self._tasks.start(f"keep-{kept.name}", self._go_on(kept))
 
     async def discover(self, *tracked: Tracked) -> None:
@@ -189,17 +192,17 @@ class Keeper:
         return quote.bid if leg.intent.side is Side.SELL else quote.ask
 
     async def _go_on(self, kept: Kept) -> None:
-        """Go until there is nothing to do before the next price or the venue's next word; a TWAP's clock runs here."""
+        """Go on whenever a price, the venue's word or a TWAP's clock asks for it, until the order has ended."""
         while kept.name in self._kept:
+            kept.woken.clear()
             await self._go(kept)
-            wait_s = self._wait_s(kept)
-            if wait_s is None:
-                return
-            await asyncio.sleep(wait_s)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._wait_s(kept)):
+                    await kept.woken.wait()
 
     def _wait_s(self, kept: Kept) -> float | None:
         if kept.name not in self._kept:
-            return None
+            return 0.0
         now = self._client.now_ms()
         if kept.quiet_until_ms > now:
             return (kept.quiet_until_ms - now) / 1_000 + 0.01

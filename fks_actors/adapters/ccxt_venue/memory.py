@@ -21,6 +21,7 @@ class KeptWire:
     venue_id: str
     filled: Decimal
     ended: bool
+    trades: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

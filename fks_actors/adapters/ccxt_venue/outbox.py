@@ -29,7 +29,6 @@ class Outbox:
     def __init__(self) -> None:
         self._items: list[tuple[int, Item]] = []
         self._last = 0
-        self._told = 0
         self._news = asyncio.Event()
 
     def __len__(self) -> int:
@@ -48,7 +47,6 @@ class Outbox:
 
     def hand_out(self) -> Handed:
         """Everything that waits. It keeps waiting until it is dropped."""
-        self._told = self._last
         self._news.clear()
         items = [item for _, item in self._items]
         return Handed(

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from fks_actors.adapters.ccxt_venue import client_ids, translate
 from fks_actors.adapters.ccxt_venue.client import Client
+from fks_actors.adapters.ccxt_venue.dialects import Lookup
 from fks_actors.adapters.ccxt_venue.faults import Fault
 from fks_actors.adapters.ccxt_venue.finder import Finder
 from fks_actors.adapters.ccxt_venue.tracker import Tracked, Tracker, Wire
@@ -180,7 +181,6 @@ class Reconciler:
         tracked.held = own != key
         wire = tracked.whole if own == key else Wire(own, (slice_of(own) or ("", 0))[1], seen.quantity, seen.order_type)
         tracked.wires[own] = wire
-        wire.filled = order.filled_quantity if own == key else ZERO
         await self._finder.adopt(tracked, wire, seen)
         if tracked.ended and seen.status is OrderStatus.ACCEPTED:
             self._note(f"{key} works at the venue although it ended as {order.status}: it is cancelled there")
@@ -199,7 +199,6 @@ class Reconciler:
         else:
             booked = await self._history.trade_ids([key])
             tracked = self._tracker.restore(order, (t for v, t in booked if v == self._client.venue), now, now)
-            tracked.whole.filled = order.filled_quantity
         await self._finder.adopt(tracked, tracked.whole, seen)
         return tracked, tracked.whole
 
@@ -226,7 +225,9 @@ class Reconciler:
             return
         tracked, wire = found
         symbol = tracked.intent.symbol
-        seen = await self._finder.find(key, symbol) if tracked.intent.origin is not Origin.EXTERNAL else None
+        seen = None
+        if tracked.intent.origin is not Origin.EXTERNAL:
+            seen = await self._finder.find(key, symbol, tracked.first_ms - _OVERLAP_MS)
         if seen is None and wire.venue_id:
             seen = await self._finder.by_venue_id(wire.venue_id, symbol)
         if seen is not None:
@@ -234,7 +235,7 @@ class Reconciler:
             await self._finder.adopt(tracked, wire, seen)
             return
         wire.absent += 1
-        if wire.absent >= _GONE_AFTER:
+        if wire.absent >= _GONE_AFTER and self._client.dialect.lookup is not Lookup.SCAN:
             wire.ended = True
             self._note(f"{key}: {GONE}")
             if not tracked.held:

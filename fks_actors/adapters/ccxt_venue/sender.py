@@ -26,8 +26,11 @@ from fks_actors.model.orders import OrderIntent, OrderStatus, OrderType
 
 _log = logging.getLogger(__name__)
 _PAUSE_S, _LONGEST_S = 0.2, 3.0
-_KEEPABLE = re.compile(r"trigger immediately|relationship of the prices|MAX_NUM_(ALGO|ICEBERG)_ORDERS", re.IGNORECASE)
-"""Refusals of a stop or a pair that is not wrong: it is reached already, or the venue holds too many."""
+_LONGEST_LEASE_MS = 120_000
+_KEEPABLE = re.compile(
+    r"trigger immediately|relationship of the prices|MAX_NUM_(ALGO|ICEBERG)_ORDERS|TRAILING_DELTA", re.IGNORECASE
+)
+"""Refusals of a stop or a pair that is not wrong: it is reached already, or beyond what the venue keeps."""
 NEVER = "never reached the venue"
 
 
@@ -207,9 +210,10 @@ class Sender:
 
     def _doubt(self, unit: Unit, reason: str, protects: bool) -> None:
         for leg in unit:
-            if leg.wire.unsure and leg.tracked.order.status in UNSURE:
-                self._tracker.tell(leg.tracked, OrderStatus.UNKNOWN, self._client.venue_now_ms(), reason)
-        self._client.telemetry.counter("fks_orders_unknown_total", self._client.venue).inc()
+            if not leg.wire.unsure or leg.tracked.order.status not in UNSURE:
+                continue
+            if self._tracker.tell(leg.tracked, OrderStatus.UNKNOWN, self._client.venue_now_ms(), reason):
+                self._client.telemetry.counter("fks_orders_unknown_total", self._client.venue).inc()
         self.resolve(unit, protects)
 
     async def _look(self, unit: Unit) -> bool:
@@ -247,22 +251,29 @@ class Sender:
         settle_s = self._client.dialect.settle_ms / 1_000
         if all(leg.wire.absent for leg in unit):
             return settle_s
-        last_ms = max(leg.wire.sent_ms for leg in unit)
-        left_s = (last_ms + self._client.window_ms - self._client.now_ms()) / 1_000
+        left_s = (self._last_sent_ms(unit) + self._client.window_ms - self._client.now_ms()) / 1_000
         return min(pause, left_s + 0.02) if left_s > 0 else pause
 
     async def _surely_absent(self, unit: Unit) -> bool:
         """Whether the venue does not have the unit and never will."""
         if await self._look(unit):
             return False
-        last_ms = max(leg.wire.sent_ms for leg in unit)
-        if self._client.now_ms() - last_ms <= self._client.window_ms:
+        if self._client.now_ms() - self._last_sent_ms(unit) <= self._client.window_ms:
             for leg in unit:
                 leg.wire.absent = 0
             return False
         if any(leg.wire.known for leg in unit):
             return False
         return min(leg.wire.absent for leg in unit) >= 2
+
+    def _last_sent_ms(self, unit: Unit) -> int:
+        """When the last request for the unit may have left. A predecessor that was cut off, not killed, may go on until
+        the lease runs out that it was shown last; that is no later than the first one shown here."""
+        last_ms = max(leg.wire.sent_ms for leg in unit)
+        first_ms = self._lease.first_until_ms
+        if any(leg.tracked.restored for leg in unit) and first_ms < self._client.now_ms() + _LONGEST_LEASE_MS:
+            return max(last_ms, first_ms)
+        return last_ms
 
     def _give_up(self, unit: Unit) -> bool:
         wished = any(leg.tracked.wish for leg in unit)

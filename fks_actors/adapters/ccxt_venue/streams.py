@@ -142,12 +142,13 @@ class Streams:
         self._moved(symbol)
 
     async def _poll(self) -> None:
+        """Ask for what no stream tells; the more symbols, the less often, so that orders are not held up by it."""
         while True:
             if not self._up.get(QUOTES):
                 await self.ask_quotes()
             if not self._up.get(ORDERS) or not self._up.get(TRADES, True):
                 await self._missed()
-            await asyncio.sleep(_POLL_S * random.uniform(0.9, 1.1))  # noqa: S311
+            await asyncio.sleep(_POLL_S * max(1.0, len(self._symbols) / 2) * random.uniform(0.9, 1.1))  # noqa: S311
 
     async def ask_quotes(self) -> None:
         """Ask for the best prices once."""

@@ -35,6 +35,7 @@ class Wire:
 
     `known`: the venue confirmed that it has it. `maybe_sent`: a request that may have reached the venue was made, the
     last of them over at `sent_ms`. `absent`: how often in a row the venue said that it does not know it, after that.
+    `filled` is the sum of `trades`, told now or before.
     """
 
     key: str
@@ -43,6 +44,7 @@ class Wire:
     order_type: OrderType
     venue_id: str = ""
     filled: Decimal = ZERO
+    trades: set[str] = field(default_factory=set)
     known: bool = False
     ended: bool = False
     cancelling: bool = False
@@ -61,7 +63,8 @@ class Tracked:
     """One order of the desk (or an adopted one) and its orders at the venue.
 
     `first_ms`: when it came, on the wall clock. `wish`: it is to be cancelled as soon as it is known. `held`: the
-    connector keeps it, the venue has its slices at most.
+    connector keeps it, the venue has its slices at most. `restored`: it comes from the journal, a predecessor may have
+    sent it.
     """
 
     order: Order
@@ -70,6 +73,7 @@ class Tracked:
     wires: dict[str, Wire] = field(default_factory=dict)
     wish: bool = False
     held: bool = False
+    restored: bool = False
 
     @property
     def key(self) -> str:
@@ -142,7 +146,7 @@ class Tracker:
 
     def restore(self, order: Order, trade_ids: Iterable[str], first_ms: int, sent_ms: int) -> Tracked:
         """Track an order as the journal holds it. One without an answer may have been sent until `sent_ms`."""
-        tracked = Tracked(order, first_ms, trades=set(trade_ids))
+        tracked = Tracked(order, first_ms, trades=set(trade_ids), restored=True)
         if order.status in UNSURE:
             tracked.whole.maybe_sent, tracked.whole.sent_ms = True, sent_ms
         return self._add(tracked)
@@ -187,6 +191,9 @@ class Tracker:
 
     def trade(self, tracked: Tracked, wire: Wire, fill: Fill) -> bool:
         """A trade of the order; one that is known already changes nothing."""
+        if fill.trade_id not in wire.trades:
+            wire.trades.add(fill.trade_id)
+            wire.known, wire.filled = True, wire.filled + fill.quantity
         if fill.trade_id in tracked.trades:
             return False
         fill = replace(fill, client_order_id=tracked.key)
@@ -197,7 +204,6 @@ class Tracker:
             return False
         tracked.trades.add(fill.trade_id)
         self._move(tracked, after)
-        wire.known, wire.filled = True, wire.filled + fill.quantity
         self._count(fill)
         self.outbox.put(fill)
         return True

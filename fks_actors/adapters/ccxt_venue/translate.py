@@ -137,17 +137,25 @@ def seen_order(raw: Raw) -> SeenOrder | None:
 
 
 def order_status(raw: Raw) -> OrderStatus:
-    """The order's status; an exchange's own word counts where ccxt's is too coarse. What is not told is ACCEPTED."""
+    """The order's status; an exchange's own word counts where ccxt's is too coarse. What is not told is ACCEPTED.
+
+    An order that is closed before it is filled was cancelled (Bybit's PartiallyFilledCanceled).
+    """
     info = raw.get("info")
     own = info.get("status", info.get("X")) if isinstance(info, Mapping) else None
     if isinstance(own, str) and own in _EXCHANGE_STATUSES:
         return _EXCHANGE_STATUSES[own]
-    return _STATUSES.get(str(raw.get("status")), OrderStatus.ACCEPTED)
+    status = _STATUSES.get(str(raw.get("status")), OrderStatus.ACCEPTED)
+    filled, quantity = money(raw.get("filled")), money(raw.get("amount"))
+    short = filled is not None and quantity is not None and filled < quantity
+    return OrderStatus.CANCELLED if status is OrderStatus.FILLED and short else status
 
 
 def order_type(raw: Raw) -> OrderType:
     """The nearest of our order types: what cannot be told apart is a limit order where it has a price."""
-    named = str(raw.get("type") or "").lower().replace("-", "_")
+    info = raw.get("info")
+    own = info.get("type") if isinstance(info, Mapping) and raw.get("triggerPrice") else None
+    named = str(own or raw.get("type") or "").lower().replace("-", "_")
     if "trailing" in named:
         return OrderType.TRAILING_STOP
     if "take_profit" in named or named == "takeprofit":

@@ -32,6 +32,7 @@ from fks_actors.model.orders import Approved, Order, Origin, VenueEvent
 from fks_actors.model.records import AuditRecord
 
 _log = logging.getLogger(__name__)
+_SOON_S = 2.0
 
 
 class CcxtVenue:
@@ -71,9 +72,9 @@ class CcxtVenue:
         self._intake = Intake(
             client, self.tracker, self._finder, self._sender, self._canceller, self.keeper, self.reconciler, self._rules
         )
-        self._finder.ended = self.keeper.on_wire
+        self._finder.ended = lambda tracked, _wire: self.keeper.wake(tracked)
         self._sender.refused = self.keeper.on_refusal
-        self._sender.known = self._canceller.wish
+        self._sender.known = self._known
         self._sender.keep = self._intake.keep
         self._comparing = asyncio.Lock()
         self.streams = Streams(
@@ -84,7 +85,7 @@ class CcxtVenue:
             self._heard_trades,
             self.quotes,
             self.keeper.on_quote,
-            self.compare,
+            self._hear_all,
         )
 
     # --- the port ---
@@ -153,17 +154,13 @@ class CcxtVenue:
     # --- life ---
 
     async def start(self, kept: Memory) -> None:
-        """Take up the orders of `kept`, compare everything with the venue, then listen.
-
-        Raises:
-            VenueUnavailable: the venue did not answer.
-        """
+        """Take up the orders of `kept`, compare everything with the venue, then listen. What it does not answer now is
+        asked again in the background."""
         self._restore(kept)
         await self.client.sync_clock()
         await self.streams.ask_quotes()
         await self._intake.take_up(kept)
-        await self.compare_orders()
-        await self.reconciler.check_balances()
+        await self.compare()
         self.streams.start()
         self._tasks.start("compare", self._compare_always())
 
@@ -185,7 +182,7 @@ class CcxtVenue:
         reconciler = self.reconciler
         held = {
             t.key: tuple(
-                KeptWire(w.key, w.k, w.quantity, w.order_type.value, w.venue_id, w.filled, w.ended)
+                KeptWire(w.key, w.k, w.quantity, w.order_type.value, w.venue_id, w.filled, w.ended, tuple(w.trades))
                 for w in t.wires.values()
                 if w.known
             )
@@ -224,22 +221,31 @@ class CcxtVenue:
         async with self._comparing:
             await self.reconciler.orders_and_trades()
 
-    async def compare(self) -> None:
-        """The same; an answer that does not come is left to the next time."""
+    async def compare(self) -> bool:
+        """The same; an answer that does not come is left to the next time. Whether all came."""
         try:
             await self.compare_orders()
         except VenueUnavailable as error:
             _log.info("%s: comparing waits: %s", self.name, error)
+            return False
+        return True
+
+    async def _hear_all(self) -> None:
+        await self.compare()
 
     async def _compare_always(self) -> None:
+        every_s = self.client.config.reconcile_s
+        pause_s = 0.0
         while True:
-            await asyncio.sleep(self.client.config.reconcile_s)
+            await asyncio.sleep(pause_s)
             await self.client.sync_clock_if_due()
-            await self.compare()
             try:
+                await self.compare_orders()
                 await self.reconciler.check_balances()
+                pause_s = every_s
             except VenueUnavailable as error:
-                _log.info("%s: comparing balances waits: %s", self.name, error)
+                _log.info("%s: comparing waits: %s", self.name, error)
+                pause_s = min(every_s, _SOON_S)
 
     def _restore(self, kept: Memory) -> None:
         notes = kept.notes
@@ -259,22 +265,31 @@ class CcxtVenue:
 
     def _heard_orders(self, rows: list[SeenOrder]) -> None:
         for seen in rows:
+            if seen.symbol not in self._rules:
+                continue
             found = self._wire_of(seen)
             if found is None:
-                self._tasks.start("stranger", self.compare())
+                self._tasks.start("stranger", self._hear_all())
                 continue
             self._finder.hear(*found, seen)
-            self._canceller.wish(found[0])
+            self._known(found[0])
 
     def _heard_trades(self, rows: list[SeenTrade]) -> None:
         for trade in rows:
+            if trade.symbol not in self._rules:
+                continue
             found = self.reconciler.wire_of(trade)
             if found is None:
-                self._tasks.start("stranger", self.compare())
+                self._tasks.start("stranger", self._hear_all())
                 continue
             if trade.venue_id:
                 self.tracker.name(*found, trade.venue_id)
             self._finder.book(*found, [trade])
+
+    def _known(self, tracked: Tracked) -> None:
+        """An order's state became known: carry on with what waited for it."""
+        self._canceller.wish(tracked)
+        self.keeper.wake(tracked)
 
     def _wire_of(self, seen: SeenOrder) -> tuple[Tracked, Wire] | None:
         if seen.venue_id and (found := self.tracker.by_venue_id(seen.symbol, seen.venue_id)):

@@ -122,7 +122,7 @@ class SqlInbox:
             self._waiting.append(waiting)
 
     def _wake(self) -> None:
-        """Once it sleeps: a thread that works looks for more by itself, and waking one costs as much as an alert."""
+        """Once it sleeps: a thread that works looks for more by itself."""
         with self._lock:
             asleep, self._asleep = self._asleep, False
         if asleep:

@@ -23,6 +23,7 @@ from fks_actors.adapters.sql.faults import faults_of
 from fks_actors.errors import ConfigError, JournalUnavailable
 
 WAL_LIMIT_BYTES = 64 << 20
+_SHORT_MS = 3
 _READERS = 8
 _CONNECT_S = 5
 _POLLS_S = (0.00005, 0.0001, 0.0002, 0.0005)
@@ -89,6 +90,7 @@ class Store:
             try:
                 if self._bare is None:
                     self._bare = _connect(self.path, False, self._busy_ms)
+                    self._bare.execute(f"PRAGMA busy_timeout={_SHORT_MS}")  # waits without the interpreter's lock
                 yield Bare(self._bare, self._busy_ms)
             except sqlite3.Error:
                 self._drop_bare()

@@ -8,6 +8,9 @@ Ray 2.60's HAProxy adds no X-Forwarded-For, and the replica's uvicorn believes t
 Seen with a caller from 127.0.0.9 that sends `X-Forwarded-For: 6.6.6.6`: client.host is 127.0.0.9, in both proxy modes;
 the header reads `6.6.6.6` in Python mode, and has a second line, `127.0.0.9`, in HAProxy mode.
 
+An alert's sender is not watched for hanging up (Serve would end the request): what was read is stored, and two tasks an
+alert are saved.
+
 Also: the statistics and metrics listeners go to loopback, the admin socket to 0600, syslog off.
 A config that it does not know ends it with an error: no HAProxy rather than a forgeable one.
 Run by `python -I -S`: standard library only.
@@ -25,6 +28,12 @@ _SECTION = re.compile(r"^(global|defaults|frontend|backend|listen)\b\s*(\S*)")
 _SOCKET = re.compile(r"^(\s*stats socket \S+) mode \d+ (.*)$")
 _ANY_BIND = re.compile(r"^(\s*bind )\*?:(\d+)$")
 _LOCAL_SERVER = re.compile(r"^\s*server \S+ (127\.[\d.]+|localhost):\d+ ")
+
+
+_REQUEST = (
+    "    http-request add-header X-Forwarded-For %[src]",
+    "    http-request set-header X-Request-Disconnect-Disabled ?1 if { path /webhook/tradingview }",
+)
 
 
 class UnknownConfig(Exception):
@@ -61,7 +70,7 @@ def _mend_line(line: str, section: str, name: str) -> tuple[list[str], str]:
     if name in ("prometheus", "stats") and (bind := _ANY_BIND.match(line)):
         return [f"{bind.group(1)}127.0.0.1:{bind.group(2)}"], name
     if name == "http_frontend" and line.lstrip().startswith("bind "):
-        return [line, "    http-request add-header X-Forwarded-For %[src]"], "source"
+        return [line, *_REQUEST], "source"
     if section == "backend" and _LOCAL_SERVER.match(line):
         return [f"{line} source {SOURCE}"], "server"
     return [line], ""

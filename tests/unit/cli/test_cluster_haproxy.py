@@ -15,6 +15,7 @@ def test_mend_when_config_is_rays_then_true_source_is_added_before_any_rule() ->
     lines = mend(SAMPLE).splitlines()
     at = lines.index("    bind 127.0.0.1:18000")
     assert lines[at + 1] == "    http-request add-header X-Forwarded-For %[src]"
+    assert lines[at + 2].startswith("    http-request set-header X-Request-Disconnect-Disabled ?1 if { path /webhook/")
     assert lines.count(lines[at + 1]) == 1
 
 

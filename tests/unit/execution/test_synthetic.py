@@ -205,6 +205,16 @@ def test_pair_when_a_leg_is_cancelled_then_the_other_goes_on_alone() -> None:
     assert next_move(both, Decimal(110), RULES) == End()
 
 
+def test_pair_when_an_ended_order_turns_out_to_have_traded_then_the_working_one_is_cancelled_and_sized_anew() -> None:
+    hit = at(pair(), "90")
+    late = replace(hit.second, sent=(Slice(0, Decimal(1), Decimal("0.4"), ended=True),))
+    stop_now = replace(hit.first, sent=(Slice(0, Decimal(1)),))
+    assert next_move(replace(hit, first=stop_now, second=late), Decimal(90), RULES) == Cancel("fks-a", 0)
+    stop_then = replace(hit.first, sent=(Slice(0, Decimal(1), ended=True),))
+    after = replace(hit, first=stop_then, second=late)
+    assert next_move(after, Decimal(90), RULES) == Send("fks-a", 1, Decimal("0.6"), OrderType.MARKET)
+
+
 class PairMachine(RuleBasedStateMachine):
     """A venue that answers when it likes, fills what it likes and lets the connector die between any two steps."""
 
@@ -223,12 +233,12 @@ class PairMachine(RuleBasedStateMachine):
         if trails:
             self.pair = replace(self.pair, first=entered(trailing(SELL, quantity=size)))
 
-    @rule(price=cents)
-    def market(self, price: Decimal) -> None:
-        self.price = price
-        self.pair = seen_by(self.pair, price, RULES)
+    @rule(price=st.sampled_from([80, 88, 90, 91, 100, 109, 110, 115]), steps=st.integers(0, 3))
+    def market(self, price: int, steps: int) -> None:
+        self.price = Decimal(price)
+        self.pair = seen_by(self.pair, self.price, RULES)
+        self.connector(steps)
 
-    @rule(steps=st.integers(1, 4))
     def connector(self, steps: int) -> None:
         for _ in range(steps):
             move = next_move(self.pair, self.price, RULES)
@@ -244,21 +254,25 @@ class PairMachine(RuleBasedStateMachine):
                 assert not self.working()
                 self.over = True
 
-    @rule(share=st.integers(1, 100), late=st.booleans())
-    def fill(self, share: int, late: bool) -> None:
+    @rule(share=st.sampled_from([1, 30, 50, 100]), late=st.booleans(), steps=st.integers(0, 3))
+    def fill(self, share: int, late: bool, steps: int) -> None:
         for leg, working in self.working():
             filled = RULES.floor_quantity(working.filled + (working.quantity - working.filled) * share / 100)
             ended = filled == working.quantity and not late
             self.each(leg.intent.client_order_id, working.k, filled=filled, ended=ended)
+        self.connector(steps)
 
-    @rule()
-    def confirm(self) -> None:
+    @rule(steps=st.integers(0, 3))
+    def confirm(self, steps: int) -> None:
         for leg, working in self.working():
             if working.cancelling or working.filled == working.quantity:
                 self.each(leg.intent.client_order_id, working.k, ended=True)
+        self.connector(steps)
 
-    @rule(which=st.sampled_from(["fks-a", "fks-b"]))
-    def cancelled_by_the_desk(self, which: str) -> None:
+    @rule(which=st.sampled_from(["fks-a", "fks-b"]), chance=st.integers(0, 9))
+    def cancelled_by_the_desk(self, which: str, chance: int) -> None:
+        if chance != 7:
+            return
         first, second = self.pair.first, self.pair.second
         if first.intent.client_order_id == which:
             self.pair = replace(self.pair, first=replace(first, cancelled=True))
@@ -267,8 +281,12 @@ class PairMachine(RuleBasedStateMachine):
 
     @invariant()
     def both_legs_together_never_trade_more_than_the_shared_quantity(self) -> None:
+        legs = (self.pair.first, self.pair.second)
+        shared = legs[0].intent.quantity
+        filled = sum((s.filled for leg in legs for s in leg.sent), ZERO)
         open_now = sum((s.quantity - s.filled for _, s in self.working()), ZERO)
-        assert open_now <= left_of(self.pair)
+        assert filled + open_now <= shared
+        assert left_of(self.pair) == shared - filled
         assert len(self.working()) <= 1
 
     def working(self) -> list[tuple[Leg, Slice]]:

@@ -23,8 +23,9 @@ from typing import Any
 import uvloop
 from pydantic import SecretStr
 
+from tests.bench.bench_cycle import Empty
 from tests.bench.cluster import ray_cluster
-from tests.bench.execution_parts import Stamp, Stopwatch, now_ns, watched
+from tests.bench.execution_parts import Call, Stamp, Stopwatch, now_ns, watched
 from tests.bench.figures import machine_load, percentile, row
 from tests.bench.simulator import exchange_sim
 
@@ -118,8 +119,8 @@ async def _bare_client(facts: dict[str, Any], config: Any) -> tuple[Any, Stopwat
 # --- the run ---
 
 
-async def _send_all(inbox_url: str, bare: Any, desk: Any, count: int) -> list[Sent]:
-    """Signals and bare orders in turn, at fixed instants."""
+async def _send_all(inbox_url: str, bare: Any, desk: Any, empty: Call) -> list[Sent]:
+    """Signals, bare orders and empty actor calls in turn, at fixed instants."""
     from fks_actors.adapters.sql import SqlInbox
     from fks_actors.execution.ids import client_order_id
     from fks_actors.model.orders import OrderType, Side
@@ -128,7 +129,7 @@ async def _send_all(inbox_url: str, bare: Any, desk: Any, count: int) -> list[Se
     inbox = SqlInbox(inbox_url, 300_000, lambda: time.time_ns() // 1_000_000)
     sent: list[Sent] = []
     begin = time.monotonic()
-    for number in range(count):
+    for number in range(WARM + SIGNALS):
         await asyncio.sleep(max(0.0, begin + number * PERIOD_S - time.monotonic()))
         side = Side.SELL if number % 2 else Side.BUY
         now_ms = time.time_ns() // 1_000_000
@@ -141,13 +142,14 @@ async def _send_all(inbox_url: str, bare: Any, desk: Any, count: int) -> list[Se
         await desk.wake()
         sent.append(Sent(key, client_order_id(key, 0), start, kept))
         await asyncio.sleep(max(0.0, begin + (number + 0.5) * PERIOD_S - time.monotonic()))
-        await bare.create_order(BARE, "market", side.value, "0.1", None, {"newClientOrderId": f"bare-{number}"})
+        await bare.create_order(BARE, "market", side.value, "0.1", None, {"clientOrderId": f"bare-{number}"})
+        await empty()
     await asyncio.sleep(1.0)
     inbox.close()
     return sent
 
 
-async def _measure(facts: dict[str, Any], folder: Path) -> None:
+async def _measure(ray: Any, facts: dict[str, Any], folder: Path) -> None:
     from fks_actors.actors.handles import DeskHandle
     from fks_actors.actors.remote import Remote
 
@@ -155,8 +157,13 @@ async def _measure(facts: dict[str, Any], folder: Path) -> None:
     desk = DeskHandle(NAMESPACE)
     await _ready(desk)
     client, watch = await _bare_client(facts, config)
+    actor = ray.remote(Empty).options(num_cpus=0).remote()
+
+    async def nothing() -> None:
+        await actor.nothing.remote(b"")
+
     with machine_load() as load:
-        sent = await _send_all(inbox_url, client.ccxt, desk, WARM + SIGNALS)
+        sent = await _send_all(inbox_url, client.ccxt, desk, watch.watch("empty", nothing))
     stamps: list[Stamp] = []
     for name in ("coordinator", "risk", "journal", "connector:binance"):
         stamps += await Remote(name, NAMESPACE).call("stamps", timeout_s=30.0)
@@ -219,6 +226,8 @@ def _tell(sent: Sequence[Sent], stamps: Sequence[Stamp], bare: Sequence[Stamp]) 
         row(name, f"p50 {median(times):6.2f}  p99 {percentile(times, 0.99):6.2f} ms", limit)
     row("bare ccxt create_order", f"p50 {median(orders):6.2f}  p99 {percentile(orders, 0.99):6.2f} ms")
     row("    of it the HTTP request", f"p50 {median(http):6.2f}  p99 {percentile(http, 0.99):6.2f} ms")
+    empty = [_ms(s[2], s[3]) for s in bare if s[0] == "empty" and s[2] >= first]
+    row("empty actor call", f"p50 {median(empty):6.2f}  p99 {percentile(empty, 0.99):6.2f} ms")
     whole = median(hops["signal to acknowledgement"] for hops in found)
     row("signal to acknowledgement / bare create_order", f"{whole / median(orders):.2f}")
 
@@ -232,9 +241,9 @@ def main() -> None:
         exchange_sim(
             "--symbols", f"{TRADED},{BARE}", "--key", "bench", "--secret", "bench", "--balance", "USDT=1000000,SOL=1000"
         ) as facts,
-        ray_cluster(),
+        ray_cluster() as ray,
     ):
-        uvloop.run(_measure(facts, Path(folder)))
+        uvloop.run(_measure(ray, facts, Path(folder)))
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ class Stopwatch:
 def watched(exchange: Any, watch: Stopwatch) -> None:
     """Stamp ccxt's `create_order` by client id, and the HTTP request under it."""
     exchange.create_order = watch.watch(
-        "create_order", exchange.create_order, lambda *args: str(args[5].get("newClientOrderId", ""))
+        "create_order", exchange.create_order, lambda *args: str(args[5].get("clientOrderId", ""))
     )
     exchange.fetch = watch.watch("http", exchange.fetch, lambda url, method, *_: f"{method} {url.split('?')[0]}")
 

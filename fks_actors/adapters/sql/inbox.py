@@ -62,6 +62,11 @@ class SqlInbox:
             self._store.close()
             raise
 
+    @property
+    def is_local(self) -> bool:
+        """Whether reading asks nobody but this machine's own disk: it takes a tenth of a millisecond."""
+        return self._store.path is not None
+
     def put(self, signal: Signal) -> str:
         """Store the signal unless its dedupe key is known; return the stored signal's id. Durable when it returns.
 

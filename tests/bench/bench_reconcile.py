@@ -53,9 +53,10 @@ def _peak_mib() -> float:
 
 
 async def _timed(figures: Figures, what: str, work: Awaitable[Any]) -> Any:
-    start, before = time.perf_counter(), _peak_mib()
+    start, began, before = time.perf_counter(), time.process_time(), _peak_mib()
     found = await work
     figures[f"{what}, time"] = (time.perf_counter() - start, "s")
+    figures[f"{what}, of it computing"] = (time.process_time() - began, "s CPU")
     figures[f"{what}, memory"] = (_peak_mib() - before, "MiB")
     return found
 
@@ -170,9 +171,9 @@ def _tell(sizes: Sequence[int], found: Sequence[Figures]) -> None:
     print(" / ".join(f"{n:,}" for n in sizes), "open orders")
     for what, (_, unit) in found[0].items():
         values = [figures[what][0] for figures in found]
-        shown = " / ".join(f"{v:,.3f}" if unit == "s" else f"{v:,.0f}" for v in values)
-        an_order = (values[-1] / sizes[-1]) / (values[0] / sizes[0]) if values[0] else float("nan")
-        row(what, f"{shown} {unit}", f"linear: an order costs {an_order:.2f} times as much" if unit == "s" else "")
+        shown = " / ".join(f"{v:,.2f}" if unit.startswith("s") else f"{v:,.0f}" for v in values)
+        an_order = (values[-1] / sizes[-1]) / max(values[0] / sizes[0], 1e-9)
+        row(what, f"{shown} {unit}", f"linear: {an_order:.2f} of it an order" if unit == "s CPU" else "")
 
 
 def main() -> None:

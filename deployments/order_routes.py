@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from deployments import render, shapes
-from deployments.answers import ApiError, json_answer
+from deployments.answers import ApiError, documented, json_answer
 from deployments.ports import Desk
 from fks_actors.desk.state import Change
 from fks_actors.model.orders import Order
@@ -16,6 +16,9 @@ from fks_actors.model.orders import Order
 Key = Annotated[str, Path(max_length=128)]
 Amount = Annotated[Decimal, Field(gt=0, le=10**15, max_digits=36, decimal_places=18, allow_inf_nan=False)]
 Id = Annotated[str, Field(max_length=64, description="Repeating a request with the same id changes nothing more.")]
+
+
+_BAD_BODY = documented(_400="the body is not JSON")
 
 
 class CancelBody(BaseModel):
@@ -38,12 +41,17 @@ class ReplaceBody(BaseModel):
 def add_order_routes(routes: APIRouter, desk: Desk) -> None:
     """Cancel, cancel all, replace."""
 
-    @routes.post("/orders/cancel", response_model=list[shapes.OrderShape], tags=["orders"])
+    @routes.post("/orders/cancel", response_model=list[shapes.OrderShape], tags=["orders"], responses=_BAD_BODY)
     async def cancel(body: CancelBody) -> Response:
         """End working orders; the answer lists those that worked, as they stood. The end itself shows in `orders`."""
         return json_answer(_rows(await desk.cancel(body.id or uuid.uuid4().hex, body.orders)))
 
-    @routes.post("/orders/{client_order_id}/replace", response_model=shapes.OrderShape, tags=["orders"])
+    @routes.post(
+        "/orders/{client_order_id}/replace",
+        response_model=shapes.OrderShape,
+        tags=["orders"],
+        responses={**_BAD_BODY, **documented(_404="no working order has that id")},
+    )
     async def replace(client_order_id: Key, body: ReplaceBody) -> Response:
         """Change a working order: it is cancelled, and once that is confirmed what is left of it is proposed anew."""
         if body.price is None and body.quantity is None:

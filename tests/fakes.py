@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+from fks_actors.desk.state import Change
 from fks_actors.errors import ActorUnavailable, DataError, FksError
 from fks_actors.model.account import Account
 from fks_actors.model.orders import (
@@ -78,6 +79,8 @@ class FakeDesk:
     feed: dict[str, Any] = field(default_factory=lambda: {"kind": "simulated", "ended": False})
     votes: tuple[Ballot, ...] = ()
     cycles: int = 0
+    working: dict[str, Order] = field(default_factory=dict)
+    changes: dict[str, Change] = field(default_factory=dict)
     gathering: Gathering = field(default_factory=Gathering)
     pushed: dict[str, list[Sample]] = field(default_factory=dict)
     audited: list[AuditRecord] = field(default_factory=list)
@@ -105,6 +108,16 @@ class FakeDesk:
         self._answer()
         self.controls.append((control_id, state, reason))
         return {"state": state, "reason": reason}
+
+    async def cancel(self, request_id: str, client_order_ids: Sequence[str]) -> list[Order]:
+        self._answer()
+        wanted = client_order_ids or tuple(self.working)
+        return [self.working.pop(key) for key in wanted if key in self.working]
+
+    async def replace(self, request_id: str, client_order_id: str, change: Change) -> Order | None:
+        self._answer()
+        self.changes[client_order_id] = change
+        return self.working.get(client_order_id)
 
     async def audit(self, records: Sequence[AuditRecord]) -> None:
         self._answer()

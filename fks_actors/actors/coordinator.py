@@ -45,6 +45,7 @@ _CHUNK = 16
 _SIGNALS = 100
 _WAIT_S = 1.0
 _MAX_PAUSE_S = 10.0
+_AGAIN_S = 0.1
 _STALE_MS = 300_000
 _STALE_BARS = 2
 
@@ -286,13 +287,20 @@ class CoordinatorActor(Presence):
         await self._step(lambda: self._desk.audit(uuid.uuid4().hex, records))
 
     async def _step(self, step: Callable[[], Awaitable[T]]) -> T:
-        """A step that somebody else asks for; when it breaks half-way, the desk starts again from the journal."""
+        """A step that somebody else asks for; when it breaks half-way, the desk starts again from the journal.
+
+        One that found the journal elsewhere than it believed is done again after that; each may be asked twice.
+        """
         await asyncio.wait_for(self._ready.wait(), _MAX_PAUSE_S)
-        try:
-            return await step()
-        except BaseException:
-            self._upset.set()
-            raise
+        end = time.monotonic() + _MAX_PAUSE_S
+        while True:
+            try:
+                return await step()
+            except BaseException as error:
+                self._upset.set()
+                if not isinstance(error, JournalConflict) or time.monotonic() > end:
+                    raise
+            await asyncio.sleep(_AGAIN_S)
 
     async def status(self) -> dict[str, Any]:
         """What the desk does now."""

@@ -3,12 +3,14 @@
 A step is: ask (minds, venues, risk), write, and only then act (`steps`). Every question carries the commit that it
 builds on, so that a desk that died anywhere starts again at the head of the journal and asks the same questions.
 
-All commits are made under one lock: a signal and a bar never pass a limit together.
+All commits are made under one lock: a signal and a bar never pass a limit together. A step that breaks half-way leaves
+a memory that is not the journal's: nothing more is done before `recover`.
 """
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 
 from fks_actors.desk import advice, proposals
 from fks_actors.desk.config import DeskConfig
@@ -17,8 +19,9 @@ from fks_actors.desk.ports import DeskPorts, VenueReply
 from fks_actors.desk.routing import route
 from fks_actors.desk.state import Change
 from fks_actors.desk.steps import RISK_OWNER, SILENCE, Steps
+from fks_actors.errors import InvariantError, JournalConflict
 from fks_actors.model.candles import BarBatch
-from fks_actors.model.orders import ZERO, Approved, Order, OrderType, Side
+from fks_actors.model.orders import ZERO, Approved, Order, OrderType, Refusal, Side
 from fks_actors.model.records import (
     AuditRecord,
     Commit,
@@ -29,6 +32,7 @@ from fks_actors.model.records import (
     RunRecord,
     Signal,
     SignalRecord,
+    SignalStatus,
     TradingState,
 )
 from fks_actors.model.votes import Action, Ballot, Verdict
@@ -38,7 +42,8 @@ __all__ = ["RISK_OWNER", "Desk", "bar_step"]
 
 
 class Desk:
-    """Runs cycles, signals and controls against its ports. Call `recover` first, and after any error.
+    """Runs cycles, signals and controls against its ports. Call `recover` first, and after any error: until then every
+    step raises JournalConflict.
 
     Args:
         ports: what it reaches.
@@ -53,6 +58,7 @@ class Desk:
         self._steps = Steps(ports, config, kept)
         self._follow_up = FollowUp(self._steps)
         self._collected = 0
+        self._broken = False
 
     # --- what others ask of it ---
 
@@ -97,7 +103,7 @@ class Desk:
 
     async def recover(self) -> None:
         """Take the journal's word for everything, then finish what was written but not yet done."""
-        async with self._lock:
+        async with self._turn(again=True):
             steps = self._steps
             await steps.load()
             await steps.finish(steps.orders.all())
@@ -105,12 +111,12 @@ class Desk:
 
     async def begin(self, run: RunRecord) -> None:
         """Record a start of the desk."""
-        async with self._lock:
+        async with self._turn():
             await self._steps.commit(f"run-{run.run_id}", (run,), ())
 
     async def learn(self, batches: Sequence[BarBatch]) -> None:
         """Take history in: bars are recorded and observed, nothing is decided."""
-        async with self._lock:
+        async with self._turn():
             memory = self._steps.memory
             fresh = [batch for b in batches if (batch := memory.unseen(b)).candles]
             if not fresh:
@@ -125,7 +131,7 @@ class Desk:
 
         A batch that was already taken in returns nothing.
         """
-        async with self._lock:
+        async with self._turn():
             steps, memory = self._steps, self._steps.memory
             batch = memory.unseen(batch)
             if not batch.candles:
@@ -145,43 +151,53 @@ class Desk:
             answered = await advice.answered(memory.take_advice(verdicts), cycles, self._ports.journal)
             entries: tuple[Entry, ...] = (batch, *cycles, *answered)
             approved = await steps.write(name, entries, replies, ruled, ts_ms, said.snapshots)
-            await self._act(name, ts_ms, approved)
+            await self._act(name, ts_ms, approved or ())
             return cycles
 
     async def run_signal(self, cursor: int, signal: Signal, ts_ms: int) -> SignalRecord:
         """One alert: propose, rule, write, act. `ts_ms` is the desk's time. Returns what was recorded."""
-        async with self._lock:
+        async with self._turn():
             steps, memory = self._steps, self._steps.memory
             name = f"signal-{signal.signal_id}"
             if signal.advisory:
                 record = advice.taken(memory, signal, ts_ms)
                 memory.inbox_cursor = cursor
-                await steps.commit(name, (record,), ())
+                if not await steps.commit(name, (record,), ()):
+                    await self._pass_over(cursor, signal)
                 return record
             proposed = self._asked(signal, ts_ms)
-            ruled = await steps.rule(name, steps.request(ts_ms, {}, proposals=proposed))
+            try:
+                ruled = await steps.rule(name, steps.request(ts_ms, {}, proposals=proposed))
+            except InvariantError as error:
+                return await self._set_aside(cursor, signal, ts_ms, error)
             rulings = ruled.reply.rulings
             record = proposals.signal_record(signal, rulings, ts_ms)
             memory.inbox_cursor = cursor
             self._follow_up.begin(signal, rulings)
             approved = await steps.write(name, (record,), {}, ruled, ts_ms)
-            await self._act(name, ts_ms, approved)
+            if approved is None:
+                await self._pass_over(cursor, signal)
+            await self._act(name, ts_ms, approved or ())
             return await self._ports.journal.signal(signal.signal_id) or record
 
     async def control(self, control_id: str, record: ControlRecord) -> RiskReply:
-        """An operator's word. A halt also cancels what still works; all that comes of it is done when it returns."""
-        async with self._lock:
+        """An operator's word. A halt also cancels what still works; all that comes of it is done when it returns.
+
+        One that was given before, under the same id, changes nothing: the answer tells how things stand.
+        """
+        async with self._turn():
             steps = self._steps
             name = f"control-{control_id}"
             ruled = await steps.rule(name, steps.request(record.ts_ms, {}, control=record))
             self._follow_up.try_again()
-            await steps.write(name, (), {}, ruled, record.ts_ms)
+            if await steps.write(name, (), {}, ruled, record.ts_ms) is None:
+                ruled = await steps.rule(steps.named(name), steps.request(record.ts_ms, {}))
             await self._act(name, record.ts_ms, ())
             return ruled.reply
 
     async def collect(self, venue: str, ts_ms: int) -> None:
         """Take in what happened at a real venue, and ask again about orders of unknown outcome."""
-        async with self._lock:
+        async with self._turn():
             steps = self._steps
             # asked anew each time: an empty answer changes nothing, so it must not be taken for the answer to all later
             self._collected += 1
@@ -194,11 +210,11 @@ class Desk:
 
     async def cancel(self, request_id: str, client_order_ids: Sequence[str], ts_ms: int) -> tuple[Order, ...]:
         """An operator ends working orders; returns them as they stood. Exits that are cancelled are not made anew."""
-        async with self._lock:
+        async with self._turn():
             orders = tuple(order for key in client_order_ids if (order := self._steps.orders.find(key)))
             self._follow_up.release(orders)
             if orders:
-                await self._steps.cancel(f"cancel-{request_id}", ts_ms, orders)
+                await self._steps.cancel(self._steps.named("cancel", request_id), ts_ms, orders)
                 await self._follow_up.run(ts_ms)
             return orders
 
@@ -207,21 +223,49 @@ class Desk:
 
         Returns the order as it stood, None where it does not work.
         """
-        async with self._lock:
+        async with self._turn():
             order = self._steps.orders.find(client_order_id)
             if order is None:
                 return None
             self._follow_up.change(order, change)
-            await self._steps.cancel(f"replace-{request_id}", ts_ms, (order,))
+            await self._steps.cancel(self._steps.named("replace", request_id), ts_ms, (order,))
             await self._follow_up.run(ts_ms)
             return order
 
     async def audit(self, request_id: str, records: Sequence[AuditRecord]) -> None:
         """Write security events down."""
-        async with self._lock:
+        async with self._turn():
             await self._steps.commit(f"audit-{request_id}", tuple(records), ())
 
     # --- how ---
+
+    @asynccontextmanager
+    async def _turn(self, again: bool = False) -> AsyncIterator[None]:
+        """One step at a time, and none on what a broken one left behind; `again` begins anew."""
+        async with self._lock:
+            if self._broken and not again:
+                raise JournalConflict("the step before broke half-way: recover first")
+            self._broken = True
+            yield
+            self._broken = False
+
+    async def _pass_over(self, cursor: int, signal: Signal) -> None:
+        """A signal that was dealt with before: only the cursor moves."""
+        self._steps.memory.inbox_cursor = cursor
+        await self._steps.commit(self._steps.named("passed", signal.signal_id), (), ())
+
+    async def _set_aside(self, cursor: int, signal: Signal, ts_ms: int, error: InvariantError) -> SignalRecord:
+        """A signal on which risk cannot rule: one that was dealt with before, or one that must not stop the others."""
+        known = await self._ports.journal.signal(signal.signal_id)
+        if known is not None:
+            await self._pass_over(cursor, signal)
+            return known
+        refusal = Refusal("fault", "risk cannot rule on it", str(error)[:200])
+        record = SignalRecord(signal.signal_id, ts_ms, SignalStatus.DENIED, signal, (), (refusal,))
+        note = AuditRecord(ts_ms, "signal_fault", signal.signal_id, str(error)[:200])
+        self._steps.memory.inbox_cursor = cursor
+        await self._steps.commit(f"signal-{signal.signal_id}", (record, note), ())
+        return record
 
     async def _act(self, name: str, ts_ms: int, approved: Sequence[Approved]) -> None:
         if approved:

@@ -3,8 +3,9 @@
 A bracket belongs to one entry. What the entry received (fees in base deducted) and no living exit covers is due; each
 due amount becomes a group of its own: a stop (fixed or trailing), a target, or both as a pair of which one cancels the
 other. So a half-filled entry is protected while the rest still works. A group that lost its stop is ended and made
-anew; an exit that the venue refuses is tried MAX_FAILURES times, the market willing at its price: when the price has
-already passed the stop, the exit is a market order.
+anew, and so is one that would sell what a late trade has sold already; an exit that the venue refuses is tried
+MAX_FAILURES times, the market willing at its price: when the price has already passed the stop, the exit is a market
+order. What was sold elsewhere is not to be sold again: an exit is for no more than what is there.
 """
 
 from collections.abc import Callable, Iterator
@@ -29,7 +30,8 @@ Find = Callable[[str], Order | None]
 class Bracket:
     """The exits of one entry. Quantities in base; `groups` are the client ids of living exits, the stop first.
 
-    `failures` counts refused exits; `told` that it was written down that no exit is to be had.
+    `entry_id` is the entry's, or its replacement's. `sold` counts what is gone otherwise, too. `failures` counts
+    refused exits; `told` that it was written down that no exit is to be had.
     """
 
     signal_id: str
@@ -65,8 +67,8 @@ def bracket_of(signal: Signal, venue: str, entry_id: str) -> Bracket | None:
 
 
 def filled(bracket: Bracket, fill: Fill) -> Bracket:
-    """The bracket after a trade of its entry, or of any exit that it ever had."""
-    if fill.client_order_id == bracket.entry_id:
+    """The bracket after a trade of its entry (whatever that was replaced by), or of any exit that it ever had."""
+    if fill.side is Side.BUY:
         kept = fill.fee_quantity if fill.fee_asset and fill.fee_asset == fill.symbol.partition("/")[0] else ZERO
         return replace(bracket, received=bracket.received + fill.quantity - kept)
     return replace(bracket, sold=bracket.sold + fill.quantity)
@@ -83,11 +85,24 @@ def moved(bracket: Bracket, order: Order, find: Find) -> Bracket:
 
 def due(bracket: Bracket, find: Find) -> Decimal:
     """How much was received and is neither sold nor covered by a living exit, in base."""
-    covered = ZERO
-    for group in bracket.groups:
-        lives = [order.intent.quantity - order.filled_quantity for key in group if (order := find(key))]
-        covered += max(lives, default=ZERO)
+    covered = sum((_covered(group, find) for group in bracket.groups), ZERO)
     return max(bracket.received - bracket.sold - covered, ZERO)
+
+
+def _covered(group: tuple[str, ...], find: Find) -> Decimal:
+    lives = [order.intent.quantity - order.filled_quantity for key in group if (order := find(key))]
+    return max(lives, default=ZERO)
+
+
+def overdone(bracket: Bracket, find: Find) -> Iterator[str]:
+    """Living exits that would sell what was sold already, the newest first: they are to be cancelled."""
+    over = sum((_covered(group, find) for group in bracket.groups), ZERO) - (bracket.received - bracket.sold)
+    for group in reversed(bracket.groups):
+        if over <= ZERO:
+            return
+        over -= _covered(group, find)
+        lives = [order for key in group if (order := find(key))]
+        yield from (o.intent.client_order_id for o in lives if o.status is not OrderStatus.CANCEL_PENDING)
 
 
 def unguarded(bracket: Bracket, find: Find) -> Iterator[str]:
@@ -100,22 +115,30 @@ def unguarded(bracket: Bracket, find: Find) -> Iterator[str]:
             yield from (o.intent.client_order_id for o in lives if o.status is not OrderStatus.CANCEL_PENDING)
 
 
-def finished(bracket: Bracket, entry: Order | None, find: Find) -> bool:
-    """Whether nothing more can become of it: the entry ended, no exit lives, and what is left is not to be covered."""
-    ended = entry is None or entry.status in TERMINAL
-    return ended and not bracket.groups and (due(bracket, find) <= ZERO or bracket.failures >= MAX_FAILURES)
+def finished(bracket: Bracket, entry: Order | None, find: Find, rules: MarketRules | None, price: Decimal) -> bool:
+    """Whether nothing more can become of it: the entry ended, no exit lives, and what is left is not to be covered: it
+    was given up, or is too little for the venue at `price` (quote, 0 where it is not known)."""
+    if bracket.groups or not (entry is None or entry.status in TERMINAL):
+        return False
+    left = due(bracket, find)
+    return left <= ZERO or bracket.failures >= MAX_FAILURES or (price > 0 and not sellable(left, price, rules))
+
+
+def sellable(quantity: Decimal, price: Decimal, rules: MarketRules | None) -> bool:
+    """Whether the venue takes an order for that much (base) at `price` (quote), floored to its step."""
+    if rules is None:
+        return quantity > 0
+    quantity = rules.floor_quantity(quantity)
+    return quantity >= rules.min_quantity and quantity > 0 and quantity * price >= rules.min_notional
 
 
 def exits(
     bracket: Bracket, quantity: Decimal, market_price: Decimal, ts_ms: int, rules: MarketRules | None
 ) -> tuple[Proposal, ...]:
     """The legs for `quantity` (base): one, or a pair; none where it is too little for the venue."""
-    if rules is not None:
-        quantity = rules.floor_quantity(quantity)
-        if quantity < rules.min_quantity or quantity * market_price < rules.min_notional:
-            return ()
-    if quantity <= 0 or market_price <= 0:
+    if market_price <= 0 or not sellable(quantity, market_price, rules):
         return ()
+    quantity = rules.floor_quantity(quantity) if rules else quantity
     wanted = _wanted(bracket, market_price)
     ids = [client_order_id(bracket.signal_id, bracket.next_leg + i) for i in range(len(wanted))]
     return tuple(

@@ -14,12 +14,15 @@ from fks_actors.desk.state import Change
 from fks_actors.desk.steps import Steps
 from fks_actors.execution.ids import client_order_id
 from fks_actors.model.markets import MarketRules
-from fks_actors.model.orders import ZERO, Approved, Order, OrderIntent, OrderStatus, OrderType, Origin
+from fks_actors.model.orders import ZERO, Approved, Denied, Order, OrderIntent, OrderStatus, OrderType, Origin, Side
 from fks_actors.model.records import AuditRecord, Proposal, Signal
 from fks_actors.risk.messages import RiskRuling
 
 Remember = Callable[[Sequence[RiskRuling]], None]
 """Changes the desk's memory by what was ruled, before that is written."""
+
+_Rivals = frozenset[tuple[str, Decimal]]
+"""Other sales of a symbol at a venue: client order ids, and what they have traded."""
 
 _LIMITED = frozenset({OrderType.LIMIT, OrderType.ICEBERG})
 
@@ -29,6 +32,8 @@ class FollowUp:
 
     def __init__(self, steps: Steps) -> None:
         self._steps = steps
+        self._waits: dict[str, _Rivals] = {}
+        """Brackets whose exits wait, by signal id, for these sales to end."""
 
     def begin(self, signal: Signal, rulings: Sequence[RiskRuling]) -> None:
         """Remember the exits that an approved entry asks for."""
@@ -90,42 +95,82 @@ class FollowUp:
         if quantity <= ZERO:
             return
         proposal = _successor(old.intent, change.price, quantity, steps.memory.marks, ts_ms)
-        await self._propose(f"replace-{key}", (proposal,), ts_ms)
+
+        def remember(rulings: Sequence[RiskRuling]) -> None:
+            bracket = steps.memory.brackets.get(proposal.origin_id)
+            if bracket is not None and bracket.entry_id == key and isinstance(rulings[0], Approved):
+                steps.memory.brackets[bracket.signal_id] = replace(bracket, entry_id=proposal.client_order_id)
+
+        await self._propose(f"replace-{key}", (proposal,), ts_ms, remember)
 
     async def _protect(self, key: str, ts_ms: int) -> None:
-        brackets, find = self._steps.memory.brackets, self._steps.orders.find
+        memory, find = self._steps.memory, self._steps.orders.find
         while True:
-            await self._end_unguarded(brackets[key], ts_ms)
-            bracket = brackets[key]
-            market = self._steps.memory.marks.get(bracket.symbol, ZERO)
+            await self._end_misfits(memory.brackets[key], ts_ms)
+            bracket = memory.brackets[key]
+            market = memory.marks.get(bracket.symbol, ZERO)
             legs = exits.exits(bracket, exits.due(bracket, find), market, ts_ms, self._rules(bracket))
-            if not legs or bracket.failures >= exits.MAX_FAILURES:
+            if not legs or bracket.failures >= exits.MAX_FAILURES or self._must_wait(bracket):
                 break
             await self._send_exits(bracket, legs, ts_ms)
-        if legs and not bracket.told:
-            brackets[key] = replace(bracket, told=True)
+        if legs and bracket.failures >= exits.MAX_FAILURES and not bracket.told:
+            memory.brackets[key] = replace(bracket, told=True)
             note = AuditRecord(ts_ms, "unprotected", key, f"{bracket.symbol}: every exit was refused")
             await self._steps.commit(self._steps.named("unprotected", key), (note,), ())
-        elif exits.finished(bracket, find(bracket.entry_id), find):
-            brackets.pop(key)
+        elif exits.finished(bracket, find(bracket.entry_id), find, self._rules(bracket), market):
+            memory.brackets.pop(key)
 
-    async def _end_unguarded(self, bracket: Bracket, ts_ms: int) -> None:
+    async def _end_misfits(self, bracket: Bracket, ts_ms: int) -> None:
         find = self._steps.orders.find
-        lost = [order for order_id in exits.unguarded(bracket, find) if (order := find(order_id))]
+        keys = dict.fromkeys((*exits.unguarded(bracket, find), *exits.overdone(bracket, find)))
+        lost = [order for order_id in keys if (order := find(order_id))]
         if lost:
             await self._steps.cancel(self._steps.named("unguarded"), ts_ms, lost)
 
     async def _send_exits(self, bracket: Bracket, legs: tuple[Proposal, ...], ts_ms: int) -> None:
-        brackets, step = self._steps.memory.brackets, f"exit-{bracket.signal_id}-{bracket.next_leg}"
-        ids = tuple(leg.client_order_id for leg in legs)
-        grown = replace(bracket, groups=(*bracket.groups, ids), next_leg=bracket.next_leg + len(ids))
-        refused = replace(bracket, failures=bracket.failures + 1, next_leg=grown.next_leg)
+        memory, step = self._steps.memory, f"exit-{bracket.signal_id}-{bracket.next_leg}"
+        moved = replace(bracket, next_leg=bracket.next_leg + len(legs))
 
         def remember(rulings: Sequence[RiskRuling]) -> None:
-            permitted = all(isinstance(ruling, Approved) for ruling in rulings)
-            brackets[bracket.signal_id] = grown if permitted else refused
+            memory.brackets[bracket.signal_id] = self._ruled(moved, legs, rulings)
 
         await self._propose(step, legs, ts_ms, remember)
+
+    def _ruled(self, bracket: Bracket, legs: tuple[Proposal, ...], rulings: Sequence[RiskRuling]) -> Bracket:
+        """The bracket after risk's word on its exits. What of the position is not there waits while somebody else is
+        selling, and is gone where nobody is."""
+        if any(isinstance(ruling, Denied) for ruling in rulings):
+            return replace(bracket, failures=bracket.failures + 1)
+        approved = [ruling.intent for ruling in rulings if isinstance(ruling, Approved)]
+        if approved:
+            ids = tuple(intent.client_order_id for intent in approved)
+            bracket = replace(bracket, groups=(*bracket.groups, ids))
+        lacks = max((leg.quantity or ZERO for leg in legs), default=ZERO) - max(
+            (i.quantity for i in approved), default=ZERO
+        )
+        rivals = self._rivals(bracket)
+        if lacks > ZERO and rivals:
+            self._waits[bracket.signal_id] = rivals
+        elif lacks > ZERO:
+            return replace(bracket, sold=bracket.sold + lacks)
+        return bracket
+
+    def _must_wait(self, bracket: Bracket) -> bool:
+        """Whether those still sell for whom the exits wait."""
+        waits = self._waits.pop(bracket.signal_id, frozenset())
+        if not waits or waits != self._rivals(bracket):
+            return False
+        self._waits[bracket.signal_id] = waits
+        return True
+
+    def _rivals(self, bracket: Bracket) -> _Rivals:
+        return frozenset(
+            (o.intent.client_order_id, o.filled_quantity)
+            for o in self._steps.orders.at(bracket.venue)
+            if o.intent.side is Side.SELL
+            and o.intent.symbol == bracket.symbol
+            and not bracket.holds(o.intent.client_order_id)
+        )
 
     async def _propose(
         self, name: str, proposed: tuple[Proposal, ...], ts_ms: int, remember: Remember = lambda _: None

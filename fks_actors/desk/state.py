@@ -48,12 +48,14 @@ class _Payload(msgspec.Struct, frozen=True):
     brackets: tuple[Bracket, ...] = ()
     changes: dict[str, Change] = {}
     advice: tuple[Advice, ...] = ()
+    uncancelled: tuple[str, ...] = ()
 
 
 @dataclass
 class DeskMemory:
     """Last bar, last price and quality gate by symbol; how far the inbox was read; the newest instant seen; and what
-    is still to be done: brackets by signal id, replacements by client order id, advice for the next debate."""
+    is still to be done: brackets by signal id, replacements by client order id, advice for the next debate, and the
+    orders whose end was asked for and not heard by their venue."""
 
     quality: QualityConfig
     interval_ms: int = 0
@@ -66,6 +68,7 @@ class DeskMemory:
     brackets: dict[str, Bracket] = field(default_factory=dict)
     changes: dict[str, Change] = field(default_factory=dict)
     advice: tuple[Advice, ...] = ()
+    uncancelled: set[str] = field(default_factory=set)
 
     def unseen(self, batch: BarBatch) -> BarBatch:
         """The batch without the bars that were taken in already, and without figures that cannot be a bar's."""
@@ -118,6 +121,7 @@ class DeskMemory:
             tuple(self.brackets.values()),
             self.changes,
             self.advice,
+            tuple(sorted(self.uncancelled)),
         )
         return Snapshot(OWNER, msgspec.json.encode(payload, order="deterministic"))
 
@@ -142,6 +146,7 @@ class DeskMemory:
         self.brackets = {bracket.signal_id: bracket for bracket in held.brackets}
         self.changes = dict(held.changes)
         self.advice = held.advice
+        self.uncancelled = set(held.uncancelled)
         for symbol, state in held.gates.items():
             self.gates[symbol] = QualityGate(self.quality, held.interval_ms)
             self.gates[symbol].restore(state)

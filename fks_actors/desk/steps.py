@@ -15,8 +15,9 @@ from fks_actors.desk.lineage import Step
 from fks_actors.desk.ports import DeskPorts, Ruled, VenueReply
 from fks_actors.desk.routing import Quotes
 from fks_actors.desk.state import DeskMemory
-from fks_actors.desk.working import Trade, WorkingOrders, denied_order
+from fks_actors.desk.working import IMPOSSIBLE_TRADE, UNKNOWN_TRADE, Trade, WorkingOrders, denied_order
 from fks_actors.errors import ActorUnavailable, InvariantError, VenueUnavailable
+from fks_actors.execution.order_state import TERMINAL
 from fks_actors.model.markets import Quote
 from fks_actors.model.orders import (
     Approved,
@@ -28,9 +29,10 @@ from fks_actors.model.orders import (
     Origin,
     VenueEvent,
 )
-from fks_actors.model.records import AuditRecord, Commit, Entry, SignalRecord, Snapshot, TradingState
+from fks_actors.model.records import AuditRecord, Commit, ControlRecord, Entry, SignalRecord, Snapshot, TradingState
 from fks_actors.risk.messages import RiskReply, RiskRequest
 from fks_actors.risk.rulings import reissue
+from fks_actors.risk.trading import BOOKS
 
 RISK_OWNER = "risk"
 """Risk's name in the journal's snapshots."""
@@ -39,6 +41,8 @@ UNANSWERED = frozenset({OrderStatus.SUBMITTED, OrderStatus.UNKNOWN})
 _SILENT = (ActorUnavailable, VenueUnavailable)
 SILENCE = VenueReply(())
 """The reply of a real venue that does not answer."""
+
+_DOUBTS = frozenset({IMPOSSIBLE_TRADE, UNKNOWN_TRADE})
 
 _log = logging.getLogger(__name__)
 
@@ -65,8 +69,6 @@ class Steps:
         self.lease: tuple[int, int] = (0, 0)
         self.doubtful: set[str] = set()
         """Orders of which it is not known whether the connector heard: to be sent again."""
-        self.uncancelled: set[str] = set()
-        """Orders whose end was asked for, unheard: to be asked again."""
         self._quotes: dict[str, Mapping[str, Quote]] = {}
 
     @property
@@ -92,8 +94,9 @@ class Steps:
         orders = await journal.open_orders()
         traded = [o.intent.client_order_id for o in orders if o.filled_quantity]
         self.orders = WorkingOrders(orders, await journal.trade_ids(traded) if traded else ())
-        self.doubtful = {o.intent.client_order_id for o in orders if o.status in UNANSWERED}
-        self.uncancelled = set()
+        own = [o for o in orders if o.intent.origin is not Origin.EXTERNAL]
+        self.doubtful = {o.intent.client_order_id for o in own if o.status in UNANSWERED}
+        self.memory.uncancelled &= {o.intent.client_order_id for o in orders}
 
     def named(self, kind: str, what: str = "") -> str:
         """A step's name that is a function of the head: the same until something is written, never used twice."""
@@ -101,7 +104,7 @@ class Steps:
 
     def has_questions(self, venue: str) -> bool:
         """Whether an order at the venue is to be sent, or ended, once more: that may not have been heard."""
-        asked = self.doubtful | self.uncancelled
+        asked = self.doubtful | self.memory.uncancelled
         return bool(asked) and any(o.intent.client_order_id in asked for o in self.orders.at(venue))
 
     # --- what risk is asked ---
@@ -111,11 +114,15 @@ class Steps:
         return await self.ports.risk.rule(Step(name, self._risk_label), request)
 
     def request(self, ts_ms: int, replies: Mapping[str, VenueReply], **more: object) -> RiskRequest:
-        """What happened at the venues, as risk is told of it."""
+        """What happened at the venues, as risk is told of it. A trade that can be booked nowhere halts trading."""
         events = tuple(event for reply in replies.values() for event in reply.events)
         adopted = {order.intent.client_order_id for reply in replies.values() for order in reply.adopted}
         named = {event.client_order_id for event in events}
         external = frozenset(key for key in named if key in adopted or self.orders.is_foreign(key))
+        doubts = [note for reply in replies.values() for note in reply.notes if note.kind in _DOUBTS]
+        if doubts:
+            reason = f"{doubts[0].kind} of {doubts[0].actor}: {doubts[0].detail}"
+            more["control"] = ControlRecord(ts_ms, TradingState.HALTED, BOOKS, reason)
         return RiskRequest(ts_ms, dict(self.memory.marks), events, external=external, **more)  # type: ignore[arg-type]
 
     # --- what the venues are asked ---
@@ -147,7 +154,7 @@ class Steps:
         if late:
             known = await self.ports.journal.trade_ids(sorted(late))
         events = self.orders.unbooked(reply.events, known)
-        strange: list[str] = []
+        notes, strange = reply.notes, []
         for key in sorted({e.client_order_id for e in events if isinstance(e, Fill)} & late):
             order = await self.ports.journal.order(key)
             if order is None:
@@ -156,9 +163,9 @@ class Steps:
                 self.orders.reopen(order)
         if strange:
             events = tuple(e for e in events if e.client_order_id not in strange)
-            note = AuditRecord(self.memory.clock_ms, "unknown_trade", ",".join(strange)[:200], "booked nowhere")
-            return VenueReply(events, reply.snapshot, adopted, reply.quotes, (*reply.notes, note))
-        return VenueReply(events, reply.snapshot, adopted, reply.quotes, reply.notes)
+            notes += (AuditRecord(self.memory.clock_ms, UNKNOWN_TRADE, ",".join(strange)[:200], "booked nowhere"),)
+        events, odd = self.orders.possible(events, {o.intent.client_order_id: o for o in adopted})
+        return VenueReply(events, reply.snapshot, adopted, reply.quotes, (*notes, *odd))
 
     async def submit(self, name: str, ts_ms: int, approved: Sequence[Approved], again: bool = False) -> None:
         """Send orders that are written as sent, and write what the venues answer."""
@@ -180,16 +187,25 @@ class Steps:
         replies: dict[str, VenueReply] = {}
         for venue in dict.fromkeys(order.intent.venue for order in orders):
             ids = tuple(order.intent.client_order_id for order in orders if order.intent.venue == venue)
-            reply = replies[venue] = await self.ask(venue, name, "cancel", ids, ts_ms)
-            (self.uncancelled.update if reply is SILENCE else self.uncancelled.difference_update)(ids)
+            reply = await self.ask(venue, name, "cancel", ids, ts_ms)
+            replies[venue] = self._unheard(venue, ids, ts_ms) if reply is SILENCE else reply
+            if reply is not SILENCE:
+                self.memory.uncancelled.difference_update(ids)
         await self.settle(name, ts_ms, replies)
+
+    def _unheard(self, venue: str, ids: Sequence[str], ts_ms: int) -> VenueReply:
+        """A cancel met silence: it is asked again until it is heard, after a restart as well."""
+        fresh = [key for key in ids if key not in self.memory.uncancelled]
+        self.memory.uncancelled.update(fresh)
+        note = AuditRecord(ts_ms, "cancel_unheard", venue, ", ".join(fresh)[:200], len(fresh))
+        return VenueReply((), notes=(note,)) if fresh else SILENCE
 
     async def finish(self, orders: Sequence[Order], ts_ms: int | None = None) -> None:
         """Say again what may not have been heard. An order that was written as sent, but of which no answer is
         recorded, is sent again, looked up before; a desk that was halted meanwhile has it ended instead."""
         for order in orders:
             key, at_ms = order.intent.client_order_id, order.updated_ms if ts_ms is None else ts_ms
-            unheard = key in self.uncancelled
+            unheard = key in self.memory.uncancelled
             unsent = key in self.doubtful and order.status in UNANSWERED
             if unheard or (unsent and self.memory.halted):
                 await self.cancel(self.named("unsent", key), at_ms, (order,))
@@ -214,8 +230,11 @@ class Steps:
         ruled: Ruled,
         ts_ms: int,
         snapshots: tuple[Snapshot, ...] = (),
-    ) -> tuple[Approved, ...]:
-        """Commit a step: what led to it, what the venues did, what risk ruled. Returns the orders to be sent now."""
+    ) -> tuple[Approved, ...] | None:
+        """Commit a step: what led to it, what the venues did, what risk ruled. Returns the orders to be sent now.
+
+        None: a step of that name was written before, so nothing of this one counts.
+        """
         approved = tuple(r for r in ruled.reply.rulings if isinstance(r, Approved))
         denied = tuple(denied_order(r, ts_ms) for r in ruled.reply.rulings if isinstance(r, Denied))
         adopted = tuple(o for r in replies.values() for o in r.adopted if self.orders.adopt(o))
@@ -225,21 +244,29 @@ class Steps:
         reply = ruled.reply
         self.memory.halted = reply.equity.state is TradingState.HALTED
         taken = {venue: r.snapshot for venue, r in replies.items() if r.snapshot is not None}
-        await self.commit(
+        written = await self.commit(
             name,
             (*entries, *adopted, *moved, *notes, *sent, *denied, *reply.changes, reply.equity),
             (ruled.snapshot, *taken.values(), *snapshots),
         )
+        if not written:
+            return None
         self._risk_label = name
         self._venue_labels.update(dict.fromkeys(taken, name))
         self.last = reply
         return approved
 
-    async def commit(self, name: str, entries: tuple[Entry, ...], snapshots: tuple[Snapshot, ...]) -> None:
-        """Append one commit with the desk's own memory."""
+    async def commit(self, name: str, entries: tuple[Entry, ...], snapshots: tuple[Snapshot, ...]) -> bool:
+        """Append one commit with the desk's own memory; False where one of that name was written before. Then nothing
+        of this one was, and everything is taken from the journal anew."""
         commit = Commit(name, self._head, entries, (*snapshots, self.memory.encode()))
         self._head = await self.ports.journal.commit((commit,))
+        if self._head != name:
+            _log.info("%s was written before", name)
+            await self.load()
+            return False
         self._kept(commit)
+        return True
 
     async def _moved(self, events: Sequence[VenueEvent]) -> tuple[Entry, ...]:
         """Fills, changed orders, and the signals behind them; brackets move along."""
@@ -251,11 +278,18 @@ class Steps:
         signals: dict[str, SignalRecord] = {}
         for order in changed:
             self._bracket_moved(order)
+            self._answered(order)
             if order.intent.origin in (Origin.SIGNAL, Origin.EXIT):
                 record = await self._signal_of(order, signals)
                 others = await self._others(record, order, changed)
                 signals[record.signal_id] = proposals.signal_moved(record, order, others)
         return (*fills, *changed, *signals.values())
+
+    def _answered(self, order: Order) -> None:
+        if order.status not in UNANSWERED:
+            self.doubtful.discard(order.intent.client_order_id)
+        if order.status in TERMINAL:
+            self.memory.uncancelled.discard(order.intent.client_order_id)
 
     async def _signal_of(self, order: Order, moved: Mapping[str, SignalRecord]) -> SignalRecord:
         key = order.intent.origin_id
@@ -280,8 +314,7 @@ class Steps:
         bracket = self.memory.brackets.get(order.intent.origin_id)
         if bracket is None:
             return
-        if order.intent.origin is Origin.EXIT or fill.client_order_id == bracket.entry_id:
-            self.memory.brackets[bracket.signal_id] = exits.filled(bracket, fill)
+        self.memory.brackets[bracket.signal_id] = exits.filled(bracket, fill)
 
     def _bracket_moved(self, order: Order) -> None:
         bracket = self.memory.brackets.get(order.intent.origin_id)

@@ -1,10 +1,15 @@
 """The orders that have not ended, the trades that were booked for them, and how venue events move them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from fks_actors.errors import InvariantError
 from fks_actors.execution.order_state import TERMINAL, apply
 from fks_actors.model.orders import Approved, Denied, Fill, Order, OrderStatus, Origin, VenueEvent
+from fks_actors.model.records import AuditRecord
+from fks_actors.risk.figures import is_sane
+
+IMPOSSIBLE_TRADE = "impossible_trade"
+UNKNOWN_TRADE = "unknown_trade"
 
 Trade = tuple[str, str]
 """(venue, trade id): what makes a trade the same one."""
@@ -35,8 +40,8 @@ class WorkingOrders:
         return self._open.get(client_order_id) or self._reopened.get(client_order_id)
 
     def is_foreign(self, client_order_id: str) -> bool:
-        """Whether this is an open order that is not the desk's."""
-        order = self._open.get(client_order_id)
+        """Whether this is an order that is not the desk's, open or taken back."""
+        order = self.find(client_order_id)
         return order is not None and order.intent.origin is Origin.EXTERNAL
 
     def sent(self, approved: Approved, ts_ms: int) -> Order:
@@ -71,6 +76,26 @@ class WorkingOrders:
             fresh.append(event)
         return tuple(fresh)
 
+    def possible(
+        self, events: Iterable[VenueEvent], adopted: Mapping[str, Order]
+    ) -> tuple[tuple[VenueEvent, ...], tuple[AuditRecord, ...]]:
+        """The events that their orders can take, in turn, and a note of each that none can: a trade of those is money
+        that is booked nowhere."""
+        now: dict[str, Order] = {}
+        good: list[VenueEvent] = []
+        notes: list[AuditRecord] = []
+        for event in events:
+            key = event.client_order_id
+            order = now.get(key) or self.find(key) or adopted.get(key)
+            try:
+                if order is not None:
+                    now[key] = _taken(order, event)
+                good.append(event)
+            except InvariantError as error:
+                kind = IMPOSSIBLE_TRADE if isinstance(event, Fill) else "impossible_word"
+                notes.append(AuditRecord(event.ts_ms, kind, key, str(error)[:200]))
+        return tuple(good), tuple(notes)
+
     def after(self, events: Iterable[VenueEvent]) -> tuple[Order, ...]:
         """Apply venue events, none of which is a booked trade; return the changed orders in their last state.
 
@@ -99,6 +124,14 @@ class WorkingOrders:
                 changed[key] = moved
         self._reopened.clear()
         return tuple(changed.values())
+
+
+def _taken(order: Order, event: VenueEvent) -> Order:
+    if isinstance(event, Fill):
+        figures = (event.price, event.quantity, event.fee, event.fee_quantity)
+        if event.venue != order.intent.venue or not all(is_sane(f) for f in figures) or event.price <= 0:
+            raise InvariantError(f"trade {event.trade_id} at {event.venue} has figures of none: {figures}")
+    return apply(order, event)
 
 
 def denied_order(denied: Denied, ts_ms: int) -> Order:

@@ -5,13 +5,13 @@ alone would keep. Conviction requests, risk disposes: no proposal carries anythi
 exposure, the caps and the trading state are those of all venues together; cash and position must be at the venue.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from fks_actors.errors import InvariantError
 from fks_actors.model.markets import MarketRules
-from fks_actors.model.orders import ZERO, Approved, Denied, OrderIntent, Refusal, Side
+from fks_actors.model.orders import ZERO, Approved, Denied, Fill, OrderIntent, Refusal, Side
 from fks_actors.model.records import EquityPoint, Proposal
 from fks_actors.risk import limits, trading
 from fks_actors.risk.config import RiskConfig
@@ -35,22 +35,23 @@ def rule(state: RiskState, request: RiskRequest, config: RiskConfig, markets: Ma
     Start from `RiskState.of(cash)`; peak and day fill themselves in. `request.events` must be new to the state.
 
     Raises:
-        InvariantError: a fill of an order that has ended sells more than is held, a mark or a fill has a figure that is
-            not a finite number, or a proposal's client order id is already reserved.
+        InvariantError: a mark or a fill has a figure that is not a finite number, or a proposal's client order id is
+            already reserved.
     """
-    now = _brought_up(state, request)
+    now, oversold = _brought_up(state, request)
     total = now.total()
     exposure = total.exposure(now.marks)
     equity = total.cash + exposure
     before = state.total().equity(state.marks)
     now, new_day = trading.measured(now, before, equity, request.ts_ms)
     now, tripped = trading.limited(now, equity, request.ts_ms, config)
+    now, doubted = trading.doubted(now, oversold, request.ts_ms)
     now, ordered = trading.controlled(now, equity, request.control)
     ruler = _Ruler(config, markets, equity, exposure, request.ts_ms)
     rulings: list[RiskRuling] = []
-    for proposal in request.proposals:
-        now, ruling = ruler.chosen(now, proposal)
-        rulings.append(ruling)
+    for unit in _units(request.proposals):
+        now, ruled = ruler.together(now, unit)
+        rulings += ruled
     point = EquityPoint(
         request.ts_ms,
         equity,
@@ -61,17 +62,29 @@ def rule(state: RiskState, request: RiskRequest, config: RiskConfig, markets: Ma
         (trading.loss_pct(now.peak_equity, equity) / 100).quantize(_DRAWDOWN_STEP),
         now.trading,
     )
-    return now, RiskReply(tuple(rulings), point, (*new_day, *tripped, *ordered))
+    return now, RiskReply(tuple(rulings), point, (*new_day, *tripped, *doubted, *ordered))
 
 
-def _brought_up(state: RiskState, request: RiskRequest) -> RiskState:
+def _units(proposals: Sequence[Proposal]) -> Iterator[Sequence[Proposal]]:
+    """Single proposals, and pairs: two in a row that name each other."""
+    at = 0
+    while at < len(proposals):
+        two = proposals[at : at + 2]
+        one, other = two[0], two[-1]
+        paired = len(two) == 2 and (one.oco_id, other.oco_id) == (other.client_order_id, one.client_order_id)
+        unit = two if paired else two[:1]
+        yield unit
+        at += len(unit)
+
+
+def _brought_up(state: RiskState, request: RiskRequest) -> tuple[RiskState, Sequence[Fill]]:
     must_be_finite(request)
-    accounts, reservations = state.accounts, state.reservations
+    accounts, reservations, oversold = state.accounts, state.reservations, ()
     if request.events:
-        accounts, reservations = settle(accounts, reservations, request.events, request.external)
+        accounts, reservations, oversold = settle(accounts, reservations, request.events, request.external)
     marks = {**state.marks, **request.marks} if request.marks else state.marks
     recent = tuple(t for t in state.approvals_ms if abs(request.ts_ms - t) < MINUTE_MS)
-    return replace(state, accounts=accounts, reservations=reservations, marks=marks, approvals_ms=recent)
+    return replace(state, accounts=accounts, reservations=reservations, marks=marks, approvals_ms=recent), oversold
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +96,17 @@ class _Ruler:
     equity: Decimal
     exposure: Decimal
     ts_ms: int
+
+    def together(self, state: RiskState, unit: Sequence[Proposal]) -> tuple[RiskState, list[RiskRuling]]:
+        """The rulings on one proposal, or on a pair: of that both legs are approved or none is."""
+        after, rulings = state, []
+        for proposal in unit:
+            after, ruling = self.chosen(after, proposal)
+            rulings.append(ruling)
+        if all(isinstance(ruling, Approved) for ruling in rulings):
+            return after, rulings
+        alone = Refusal("pair", "the other leg of the pair is not approved")
+        return state, [Denied(r.intent, (alone,)) if isinstance(r, Approved) else r for r in rulings]
 
     def chosen(self, state: RiskState, proposal: Proposal) -> tuple[RiskState, RiskRuling]:
         """The first venue's approval, or its alternatives'; where none approves, what the first one said."""

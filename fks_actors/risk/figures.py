@@ -40,21 +40,22 @@ def must_be_finite(request: RiskRequest) -> None:
         InvariantError: one is not.
     """
     for symbol, mark in request.marks.items():
-        if not _sane(mark):
+        if not is_sane(mark):
             raise InvariantError(f"the mark of {symbol} is {mark}")
     for event in request.events:
         if isinstance(event, Fill):
             figures = (event.price, event.quantity, event.fee, event.fee_quantity)
-            if not all(_sane(figure) for figure in figures):
+            if not all(is_sane(figure) for figure in figures):
                 raise InvariantError(f"fill {event.trade_id} has a figure that is no number: {figures}")
 
 
-def _sane(figure: Decimal) -> bool:
+def is_sane(figure: Decimal) -> bool:
+    """Whether a figure is a number that others may be multiplied with."""
     return figure.is_finite() and (not figure or -_DIGITS < figure.adjusted() < _DIGITS)
 
 
 def _strange(proposal: Proposal) -> Iterator[str]:
     for name in (*_NEEDED, *_OPTIONAL):
         figure: Decimal | None = getattr(proposal, name)
-        if figure is not None and not _sane(figure):
+        if figure is not None and not is_sane(figure):
             yield name

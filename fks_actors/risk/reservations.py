@@ -26,28 +26,31 @@ Reservations = Mapping[str, Reservation]
 
 def settle(
     accounts: Accounts, reservations: Reservations, events: tuple[VenueEvent, ...], external: frozenset[str]
-) -> tuple[Accounts, Reservations]:
-    """The accounts and the reservations after `events`, each of which must be new (a trade counts once).
+) -> tuple[Accounts, Reservations, tuple[Fill, ...]]:
+    """The accounts and the reservations after `events`, each of which must be new (a trade counts once); and the trades
+    of orders that held nothing any more and sold more than is there. Those happened, so they are booked as far as the
+    position goes.
 
     `external` are the client order ids of orders that are not the desk's.
-
-    Raises:
-        InvariantError: a fill of an order that holds nothing any more sells more than its venue's account has.
     """
     books, left = dict(accounts), dict(reservations)
+    oversold: list[Fill] = []
     sold: set[tuple[str, str]] = set()
     for event in events:
         key = event.client_order_id
         if isinstance(event, Fill):
             account = books.get(event.venue) or Account(ZERO)
-            books[event.venue] = account.applied(event, external=key in external or key in left)
+            excused = key in external or key in left
+            if not excused and event.side is Side.SELL and event.quantity > account.position(event.symbol).quantity:
+                oversold.append(event)
+            books[event.venue] = account.applied(event, external=excused or event in oversold)
             sold.update(_lowered(event))
             _shrink(left, event)
         elif isinstance(event, OrderUpdate) and event.status in _RELEASING:
             left.pop(key, None)
     for venue, symbol in sorted(sold):
         _cut(left, venue, symbol, books[venue].position(symbol).quantity)
-    return books, left
+    return books, left, tuple(oversold)
 
 
 def selling(reservations: Reservations, venue: str, symbol: str) -> Decimal:

@@ -4,6 +4,7 @@
                    held or pending  Unneeded
              SELL  held             the whole unreserved position of its venue
                    flat or pending  Unneeded
+    exit     a quantity             as much of it as is held and unreserved, Unneeded where that is nothing
     others   a quantity             that quantity
              BUY   no quantity      by the sizing below, whatever is held
              SELL  no quantity      the whole unreserved position of its venue
@@ -65,6 +66,9 @@ def size(
 ) -> Decimal | Unneeded | Refusal:
     """The quantity (base, on the step grid, perhaps 0), or why none is wanted, or why none can be told."""
     if proposal.quantity is not None:
+        exits = proposal.origin is Origin.EXIT and proposal.side is Side.SELL
+        if exits and proposal.quantity > standing.free_base:
+            return _whole_position(proposal, standing, rules)
         return rules.floor_quantity(_asked(proposal.quantity, proposal.side, standing, rules))
     sizing = proposal.sizing or config.sizing
     if sizing not in SIZINGS:

@@ -3,16 +3,18 @@
     daily loss >= max_daily_loss_pct of the day's start   REDUCING until the next UTC day
     drawdown   >= drawdown_reducing_pct of the peak       REDUCING until an operator resumes
     drawdown   >= drawdown_halt_pct of the peak           HALTED   until an operator resumes
+    a trade that the books cannot explain                 HALTED   until an operator resumes
 
 The day starts with the last equity known before it, so that a loss over midnight counts. An operator's word always
 applies, after the limits. One that loosens re-arms them: peak and day start become the present equity, else the same
 breach would trip at once; the ControlRecord's reason says so.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from fks_actors.model.orders import ZERO
+from fks_actors.model.orders import ZERO, Fill
 from fks_actors.model.records import ControlRecord, TradingState
 from fks_actors.risk.config import RiskConfig
 from fks_actors.risk.limits import printed
@@ -22,6 +24,7 @@ DAY_MS = 86_400_000
 DAILY_LOSS = "daily_loss"
 DRAWDOWN = "drawdown"
 NEW_DAY = "new_day"
+BOOKS = "books"
 _RANK = {TradingState.ACTIVE: 0, TradingState.REDUCING: 1, TradingState.HALTED: 2}
 
 Changes = tuple[ControlRecord, ...]
@@ -63,6 +66,15 @@ def limited(state: RiskState, equity: Decimal, ts_ms: int, config: RiskConfig) -
         reason = _reason("daily loss", lost, config.max_daily_loss_pct)
         return _turned(state, ControlRecord(ts_ms, TradingState.REDUCING, DAILY_LOSS, reason))
     return state, ()
+
+
+def doubted(state: RiskState, oversold: Sequence[Fill], ts_ms: int) -> tuple[RiskState, Changes]:
+    """The state after trades that sold more than the books held."""
+    if not oversold or state.trading is TradingState.HALTED:
+        return state, ()
+    first = oversold[0]
+    reason = f"trade {first.trade_id} of {first.client_order_id} sold more {first.symbol} than the books held"
+    return _turned(state, ControlRecord(ts_ms, TradingState.HALTED, BOOKS, reason))
 
 
 def controlled(state: RiskState, equity: Decimal, control: ControlRecord | None) -> tuple[RiskState, Changes]:

@@ -95,8 +95,8 @@ class Scene:
             "--secret", "storm", "--balance", f"USDT={CASH}", "--seed", str(self.storm.seed),
             "--ledger", str(self.folder / "ledger.jsonl"), "--json",
         )  # fmt: skip
-        log = (self.folder / "sim.log").open("w")
-        self.sim = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log, text=True, env=self._environ())
+        with (self.folder / "sim.log").open("w") as log:
+            self.sim = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log, text=True, env=self._environ())
         assert self.sim.stdout is not None
         text = ""
         while not text.rstrip().endswith("}"):
@@ -115,7 +115,7 @@ class Scene:
         subprocess.run([FKS, "down"], env=self._environ(), capture_output=True, timeout=120, check=False)
         if self.sim is not None:
             self.sim.terminate()
-            self.sim.wait(20)
+            self.sim.communicate(timeout=20)
         if self.mounted:
             subprocess.run(["umount", "-l", str(self.home)], check=False, capture_output=True)
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -297,9 +297,12 @@ def alert(seed: int, number: int) -> dict[str, Any]:
         "quantity": f"{unit * dice.uniform(0.2, 1.2):.4f}",
         "id": f"storm-{seed}-{number}",
     }
-    if dice.random() < 0.1:
+    chance, buys = dice.random(), found["side"] == "buy"
+    if chance < 0.1:  # near ones trade at once; a few far ones, small, so that they do not use the exposure up
+        far = chance < 0.01
         found["order_type"] = "limit"
-        found["price"] = str(_PRICES[symbol] * (0.98 if found["side"] == "buy" else 1.02))
+        found["price"] = str(round(_PRICES[symbol] * ((0.98 if buys else 1.02) if far else (1.01 if buys else 0.99))))
+        found["quantity"] = f"{unit * 0.1:.4f}" if far else found["quantity"]
     return found
 
 

@@ -1,10 +1,12 @@
 """kill -9 of any actor while the desk trades: the run ends with the same journal as an undisturbed one."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from fks_actors.adapters.sql import SqlJournal
+from fks_actors.adapters.sql import SqlJournal, open_reader
 from tests.in_process import Breaker, InProcessDesk, SqlInProcess, run_record
 from tests.live import ACTORS, LiveDesk
 from tests.market import SYMBOLS, batches, write_files
@@ -12,6 +14,9 @@ from tests.market import SYMBOLS, batches, write_files
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(400)]
 
 BARS = 1_200
+SPEED = 60 * 25
+"""25 one-minute bars a second: a quick machine must not be through the recording before the last kill."""
+
 BETWEEN = 60
 """How many symbol-bars the desk works on between two kills."""
 
@@ -35,7 +40,7 @@ async def test_kill_when_each_actor_dies_in_turn_then_the_journal_is_that_of_an_
     for name in ("alone", "live", "files"):
         (tmp_path / name).mkdir()
     expected = await undisturbed(tmp_path / "alone", BARS)
-    desk = LiveDesk(tmp_path / "live", "chaos-kill", write_files(tmp_path / "files", batches(BARS)))
+    desk = LiveDesk(tmp_path / "live", "chaos-kill", write_files(tmp_path / "files", batches(BARS)), SPEED)
     killed: dict[str, int] = {}
     try:
         await desk.start()
@@ -46,10 +51,35 @@ async def test_kill_when_each_actor_dies_in_turn_then_the_journal_is_that_of_an_
         await desk.until("the end of the recording", lambda s: s["feed"]["ended"], 240.0)
         assert desk.counts()["decisions"] == 2 * BARS
         assert desk.counts()["orders"] > 20
-        assert desk.digest() == expected
+        assert desk.digest() == expected, difference(
+            tmp_path / "alone" / "journal.db", tmp_path / "live" / "journal.db"
+        )
         assert all([await desk.pid(actor) != pid for actor, pid in killed.items()])
     finally:
         desk.close()
+
+
+def difference(one: Path, other: Path) -> str:
+    """The first things in which two journals differ, for whoever reads the failure."""
+    readers = [open_reader(f"sqlite:///{path}") for path in (one, other)]
+    told = []
+    for name in ("decisions", "orders", "fills"):
+        rows = [{str(row): row for row in _all(getattr(reader, name))} for reader in readers]
+        told += [f"{name} {side}: {key}" for side, a, b in ((0, *rows), (1, *rows[::-1])) for key in a if key not in b][
+            :3
+        ]
+    told += [str([reader.controls(20) for reader in readers])]
+    points = [{str(p) for p in reader.equity(0, 5_000)} for reader in readers]
+    return "\n".join([*told, *sorted(points[0] ^ points[1])[:6]])
+
+
+def _all(read: Any) -> Iterator[Any]:
+    cursor = ""
+    while True:
+        rows, cursor = read(cursor, 500)
+        yield from rows
+        if not cursor:
+            return
 
 
 def _worked(desk: LiveDesk, seen: int) -> bool:

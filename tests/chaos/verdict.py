@@ -30,12 +30,14 @@ class Verdict:
     orders: int = 0
     fills: int = 0
     denied: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
     exposure_most: Decimal = ZERO
     faults: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         head = (
-            f"{self.signals} signals, {self.orders} orders at the exchange, {self.fills} fills, {self.denied} denied, "
+            f"{self.signals} signals, {self.orders} orders at the exchange, {self.fills} fills, {self.denied} denied "
+            f"({', '.join(f'{code} {n}' for code, n in self.reasons.most_common(4))}), "
             f"exposure at most {self.exposure_most:.0f}: {len(self.faults)} faults"
         )
         return "\n".join([head, *self.faults[:40]])
@@ -48,6 +50,7 @@ def judged(ledger: dict[str, Any], journal_url: str, accepted: set[str], cash: i
         orders = {o.intent.client_order_id: o for o in _all(reader.orders)}
         fills = {f.trade_id: f for f in _all(reader.fills)}
         found = Verdict(len(accepted), denied=sum(o.status is OrderStatus.DENIED for o in orders.values()))
+        found.reasons.update(o.reason.partition(":")[0] for o in orders.values() if o.status is OrderStatus.DENIED)
         found.faults += _signals(reader, accepted)
     finally:
         reader.close()

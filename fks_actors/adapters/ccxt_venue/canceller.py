@@ -87,7 +87,7 @@ class Canceller:
             return False
         venue_id = seen.venue_id or wire.venue_id
         await self._finder.adopt(tracked, wire, replace(seen, venue_id=venue_id, ts_ms=self._client.venue_now_ms()))
-        return True
+        return wire.ended or tracked.ended
 
     def _gone(self, tracked: Tracked, wire: Wire) -> None:
         wire.ended = True

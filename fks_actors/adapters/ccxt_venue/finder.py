@@ -1,4 +1,7 @@
-"""Finds orders and trades at the venue, and tells what they add to what was told. Everything here only reads."""
+"""Finds orders and trades at the venue, and tells what they add to what was told. Everything here only reads.
+
+An order's end is told after its trades: whoever acts on an end counts on what the order left.
+"""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -42,6 +45,7 @@ class Finder:
         self._tasks = tasks
         self._rules = rules
         self._worth = worth
+        self._awaited: dict[str, SeenOrder] = {}
         self.ended: Callable[[Tracked, Wire], None] = lambda _tracked, _wire: None
         """Hears of every order at the venue that has ended."""
 
@@ -124,9 +128,13 @@ class Finder:
                 await self._client.read("order_trades", lambda: ccxt.fetch_order_trades(venue_id, symbol))
             )
         else:
-            rows = self._good(
-                await self._client.read("my_trades", lambda: ccxt.fetch_my_trades(symbol, since_ms, self._page()))
-            )
+            rows = [
+                row
+                for row in self._good(
+                    await self._client.read("my_trades", lambda: ccxt.fetch_my_trades(symbol, since_ms, self._page()))
+                )
+                if row.get("order")
+            ]
         seen = [t for row in rows if (t := translate.seen_trade(row)) is not None]
         return [t for t in seen if not t.venue_id or t.venue_id == venue_id]
 
@@ -137,44 +145,61 @@ class Finder:
         return translate.fill(trade, intent, rules.taker_fee if rules else ZERO, self._worth)
 
     def book(self, tracked: Tracked, wire: Wire, trades: Sequence[SeenTrade]) -> None:
-        """Tell the trades that were not told."""
+        """Tell the trades that were not told, and an end that waited for them."""
         for trade in trades:
             self._tracker.trade(tracked, wire, self.fill_of(tracked, trade))
-        if wire.filled and wire.filled >= wire.quantity > 0:
-            self._end(tracked, wire)
+        self._booked(tracked, wire)
 
     async def adopt(self, tracked: Tracked, wire: Wire, seen: SeenOrder) -> None:
         """Tell what the venue knows of an order more than was told: that it lives, its trades, its end.
 
         Raises:
-            VenueUnavailable: its trades could not be read; all else was told.
+            VenueUnavailable: its trades could not be read; they and its end come later.
         """
-        tracker = self._tracker
-        tracker.name(tracked, wire, seen.venue_id)
         wire.quantity = seen.quantity or wire.quantity
-        if tracked.order.status in UNSURE and seen.status is not OrderStatus.REJECTED:
-            tracker.tell(tracked, OrderStatus.ACCEPTED, seen.ts_ms)
-        self.book(tracked, wire, seen.trades)
+        self._lives(tracked, wire, seen)
         try:
             if seen.filled > wire.filled:
-                self.book(tracked, wire, await self.trades_of(seen.symbol, seen.venue_id, None))
+                await self._read_trades(tracked, wire, seen)
         finally:
-            self.close_with(tracked, wire, seen)
-        if seen.filled > wire.filled:
-            self._tasks.start(f"chase-{wire.key}", self._chase(tracked, wire, seen))
+            self._close_after_trades(tracked, wire, seen)
 
     def hear(self, tracked: Tracked, wire: Wire, seen: SeenOrder) -> None:
         """The same for an order out of a stream, where the trades come by themselves, or else a moment later."""
-        tracker = self._tracker
-        tracker.name(tracked, wire, seen.venue_id)
-        if tracked.order.status in UNSURE and seen.status is not OrderStatus.REJECTED:
-            tracker.tell(tracked, OrderStatus.ACCEPTED, seen.ts_ms)
-        self.book(tracked, wire, seen.trades)
-        self.close_with(tracked, wire, seen)
-        if seen.filled > wire.filled:
-            self._tasks.start(f"chase-{wire.key}", self._chase(tracked, wire, seen))
+        self._lives(tracked, wire, seen)
+        self._close_after_trades(tracked, wire, seen)
 
-    def close_with(self, tracked: Tracked, wire: Wire, seen: SeenOrder) -> None:
+    def _lives(self, tracked: Tracked, wire: Wire, seen: SeenOrder) -> None:
+        self._tracker.name(tracked, wire, seen.venue_id)
+        if tracked.order.status in UNSURE and seen.status is not OrderStatus.REJECTED:
+            self._tracker.tell(tracked, OrderStatus.ACCEPTED, seen.ts_ms)
+        self.book(tracked, wire, seen.trades)
+
+    async def _read_trades(self, tracked: Tracked, wire: Wire, seen: SeenOrder) -> None:
+        trades = await self.trades_of(seen.symbol, seen.venue_id, None)
+        self.book(tracked, wire, trades)
+        wire.filled = max(wire.filled, sum((t.quantity for t in trades), ZERO))  # some may be told long since
+        self._booked(tracked, wire)
+
+    def _booked(self, tracked: Tracked, wire: Wire) -> None:
+        """What follows from the trades so far."""
+        if wire.filled and wire.filled >= wire.quantity > 0:
+            self._end(tracked, wire)
+        awaited = self._awaited.get(wire.key)
+        if awaited is not None and awaited.filled <= wire.filled:
+            del self._awaited[wire.key]
+            self._close(tracked, wire, awaited)
+
+    def _close_after_trades(self, tracked: Tracked, wire: Wire, seen: SeenOrder) -> None:
+        if seen.filled <= wire.filled:
+            self._close(tracked, wire, seen)
+            return
+        awaited = self._awaited.get(wire.key)
+        if awaited is None or seen.filled > awaited.filled or seen.status is not OrderStatus.ACCEPTED:
+            self._awaited[wire.key] = seen
+        self._tasks.start(f"chase-{wire.key}", self._chase(tracked, wire))
+
+    def _close(self, tracked: Tracked, wire: Wire, seen: SeenOrder) -> None:
         """Tell the order's end, where the venue says that it has ended otherwise than by trading."""
         status, reason = seen.status, ""
         if status in (OrderStatus.ACCEPTED, OrderStatus.FILLED):
@@ -195,16 +220,30 @@ class Finder:
             wire.ended = True
             self.ended(tracked, wire)
 
-    async def _chase(self, tracked: Tracked, wire: Wire, seen: SeenOrder) -> None:
-        """Trades that the venue does not list yet: ask again for a while."""
+    async def _chase(self, tracked: Tracked, wire: Wire) -> None:
+        """Trades that the venue does not list yet: ask again for a while. Where the venue answers and never lists
+        them, that is told, and the end with it; where it does not answer, comparing comes back to it."""
+        answered = False
         for pause in _CHASE_S:
-            if wire.filled >= seen.filled:
-                return
             await asyncio.sleep(pause)
+            awaited = self._awaited.get(wire.key)
+            if awaited is None:
+                return
             try:
-                self.book(tracked, wire, await self.trades_of(seen.symbol, seen.venue_id, None))
+                await self._read_trades(tracked, wire, awaited)
+                answered = True
             except VenueUnavailable:
-                continue
+                answered = False
+        awaited = self._awaited.pop(wire.key, None)
+        if awaited is not None and answered:
+            self._tracker.odd(
+                f"{wire.key}:trades",
+                self._client.venue_now_ms(),
+                f"{wire.key} traded {awaited.filled}, the venue lists trades of {wire.filled}",
+            )
+            if awaited.status not in (OrderStatus.ACCEPTED, OrderStatus.FILLED):
+                wire.filled = max(wire.filled, awaited.filled)
+                self._close(tracked, wire, awaited)
 
     def _page(self) -> int:
         """How many trades the exchange hands out at once."""

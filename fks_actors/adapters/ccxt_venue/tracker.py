@@ -178,7 +178,7 @@ class Tracker:
         try:
             after = apply(tracked.order, event)
         except InvariantError as error:
-            self._odd(f"{tracked.key}:{tracked.order.status}:{status}", ts_ms, str(error))
+            self.odd(f"{tracked.key}:{tracked.order.status}:{status}", ts_ms, str(error))
             return False
         if after is tracked.order:
             return False
@@ -202,7 +202,7 @@ class Tracker:
         try:
             after = apply(tracked.order, fill)
         except InvariantError as error:
-            self._odd(fill.trade_id, fill.ts_ms, str(error))
+            self.odd(fill.trade_id, fill.ts_ms, str(error))
             return False
         tracked.trades.add(fill.trade_id)
         self._move(tracked, after)
@@ -238,7 +238,8 @@ class Tracker:
         for asset, change in ((base, sign * fill.quantity), (quote, -sign * paid), *((a, -f) for a, f in fees.items())):
             self.moved[asset] = self.moved.get(asset, ZERO) + change
 
-    def _odd(self, key: str, ts_ms: int, detail: str) -> None:
+    def odd(self, key: str, ts_ms: int, detail: str) -> None:
+        """Something that does not fit what was told: a note, once a `key`."""
         if key not in self._strange:
             self._strange.add(key)
             _log.warning("%s: %s", self.venue, detail)

@@ -71,14 +71,17 @@ class SeenOrder:
 
 
 def money(value: object) -> Decimal | None:
-    """A number that an exchange wrote, None where it wrote none."""
+    """A number that an exchange wrote, without the zeros behind it (0.00200000 is 0.002); None where it wrote none."""
     if value is None or value == "":
         return None
     try:
         found = Decimal(str(value))
     except InvalidOperation:
         return None
-    return found if found.is_finite() else None
+    if not found.is_finite():
+        return None
+    text = format(found, "f")
+    return Decimal(text.rstrip("0").rstrip(".")) if "." in text else found
 
 
 def market_rules(market: Raw, precision_mode: int = TICK_SIZE) -> MarketRules:

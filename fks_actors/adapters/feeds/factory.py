@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from fks_actors.adapters.exchange_urls import exchange_options
 from fks_actors.adapters.feeds.config import FeedConfig, LiveSpec, ReplaySpec, SimulatedSpec, parse_spec
@@ -72,6 +73,7 @@ async def _live(
         options=options,
         reason=reason,
         timing=timing,
+        stand_in=urlsplit(config.base_url).netloc,
     )
 
 

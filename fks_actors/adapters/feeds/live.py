@@ -36,6 +36,7 @@ class LiveFeed:
         offset_ms: int,
         reason: str,
         timing: LiveTiming,
+        stand_in: str = "",
     ) -> None:
         self._exchange = exchange
         self._symbols = tuple(symbols)
@@ -51,8 +52,8 @@ class LiveFeed:
         self._info = FeedInfo(
             kind=FeedKind.LIVE,
             name=f"live:{exchange.id}",
-            label=f"live candles of {exchange.name} (public, {'websocket' if exchange.streams else 'polled'})",
-            simulated=False,
+            label=_label(exchange, stand_in),
+            simulated=bool(stand_in),
             symbols=self._symbols,
             interval_ms=self._interval_ms,
             reason=reason or f"{exchange.id} was asked for",
@@ -156,12 +157,14 @@ async def open_live(
     options: Mapping[str, object] | None = None,
     reason: str = "",
     timing: LiveTiming | None = None,
+    stand_in: str = "",
 ) -> LiveFeed:
     """A feed of `exchange_id`, once it has answered with its markets, its time and a candle.
 
     Args:
         answer_within_s: for all of that; loading ccxt does not count.
         options: ccxt's constructor settings, such as urls or proxies.
+        stand_in: the host and port of a server that only speaks the exchange's API; what it tells counts as simulated.
 
     Raises:
         ConfigError: an unknown exchange, symbol (close matches are named) or timeframe.
@@ -186,7 +189,15 @@ async def open_live(
         offset_ms=offset_ms,
         reason=reason,
         timing=timing,
+        stand_in=stand_in,
     )
+
+
+def _label(exchange: Exchange, stand_in: str) -> str:
+    way = "websocket" if exchange.streams else "polled"
+    if stand_in:
+        return f"SIMULATED candles of a server at {stand_in} that speaks {exchange.name}'s API ({way})"
+    return f"live candles of {exchange.name} (public, {way})"
 
 
 async def probe(

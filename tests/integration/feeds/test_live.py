@@ -282,3 +282,14 @@ async def test_close_when_called_twice_then_nothing_is_left_open(exchange: FakeB
     await subscribed(exchange)
     await feed.close()
     await feed.close()
+
+
+async def test_open_when_the_address_is_another_servers_then_it_is_labelled_simulated(exchange: FakeBinance) -> None:
+    options = exchange.options()
+    feed = await open_live(
+        "binance", BOTH, history_bars=5, options=options, timing=timing_of(exchange), stand_in="127.0.0.1:8900"
+    )
+    info = feed.describe()
+    await feed.close()
+    assert info.simulated
+    assert info.label.startswith("SIMULATED candles of a server at 127.0.0.1:8900")

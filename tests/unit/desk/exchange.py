@@ -50,7 +50,7 @@ class Exchange:
         refused = intent.order_type in self.refused
         status = OrderStatus.REJECTED if refused else OrderStatus.ACCEPTED
         self.orders[key] = Order(intent, status, intent.ts_ms, reason="refused" if refused else "")
-        if not refused and intent.order_type is OrderType.MARKET:
+        if not refused and self.share and intent.order_type is OrderType.MARKET:
             self.trade(key, intent.quantity * self.share, intent.market_price)
 
     def trade(self, key: str, quantity: Decimal, price: Decimal) -> None:

@@ -19,7 +19,6 @@ from fks_actors.model.records import (
     SignalStatus,
     TradingState,
 )
-from fks_actors.risk.codec import decode
 from tests.in_process import CASH, Breaker, InProcessDesk, run_record
 from tests.market import SYMBOLS, batches
 
@@ -148,7 +147,7 @@ async def test_control_when_any_call_of_a_halt_breaks_then_no_order_keeps_workin
     assert bool(home.desk.open_orders) is not halted
 
 
-async def test_recover_when_a_halt_came_before_an_approved_order_was_sent_then_it_is_not_sent() -> None:
+async def test_control_when_the_step_before_broke_half_way_then_recovery_comes_first() -> None:
     home = await told(5, Breaker(0, 0))
     sent = home.submit
 
@@ -159,15 +158,14 @@ async def test_recover_when_a_halt_came_before_an_approved_order_was_sent_then_i
     with pytest.raises(ActorUnavailable):
         await home.desk.run_signal(1, signal(1), home.desk.clock_ms)
     home.submit = sent  # type: ignore[method-assign]
-    await home.desk.control("c1", ControlRecord(home.desk.clock_ms, TradingState.HALTED, "operator", "test"))
-    home.new_desk()
+    halt = ControlRecord(home.desk.clock_ms, TradingState.HALTED, "operator", "test")
+    with pytest.raises(JournalConflict):
+        await home.desk.control("c1", halt)
     await home.desk.recover()
-    (order,) = home.journal.orders.values()
-    assert order.status is OrderStatus.CANCELLED
-    assert home.journal.story()["fills"] == []
-    assert home.journal.signals["s1"].status is SignalStatus.REJECTED
-    state = decode(home.journal.snapshots["risk"].payload)
-    assert not state.reservations
+    await home.desk.control("c1", halt)
+    assert home.journal.signals["s1"].status is SignalStatus.FILLED
+    assert home.desk.trading is TradingState.HALTED
+    assert not home.desk.open_orders
 
 
 async def test_run_cycle_when_a_bar_is_given_twice_then_it_is_recorded_once() -> None:

@@ -5,6 +5,7 @@ from decimal import Decimal
 from fks_actors.desk import exits
 from fks_actors.desk.exits import Bracket
 from fks_actors.desk.state import Change
+from fks_actors.execution.config import PaperConfig, default_rules
 from fks_actors.model.orders import Order, OrderStatus, OrderType, Origin, Side
 from fks_actors.model.records import AuditRecord, ControlRecord, SignalStatus, TradingState
 from tests.market import batches
@@ -151,5 +152,8 @@ def test_finished_when_too_little_is_left_for_the_venue_then_the_bracket_ends_wi
     bracket = Bracket("s", VENUE, BTC, "e", STOP, None, None, received=Decimal("0.00000001"))
     assert exits.exits(bracket, Decimal("0.00000001"), Decimal(30_000), 1, None)
     assert exits.due(bracket, lambda _: None) == Decimal("0.00000001")
-    assert not exits.finished(bracket, None, lambda _: None)
+    assert not exits.finished(bracket, None, lambda _: None, None, Decimal(30_000))
+    rules = default_rules(BTC, PaperConfig())
+    assert not exits.finished(bracket, None, lambda _: None, rules, Decimal(0))
+    assert exits.finished(bracket, None, lambda _: None, rules, Decimal(30_000))
     assert Side.SELL is exits.exits(bracket, Decimal(1), Decimal(30_000), 1, None)[0].side

@@ -4,11 +4,11 @@ from decimal import Decimal
 
 import pytest
 
-from fks_actors.errors import InvariantError
 from fks_actors.model.account import Account, Position
 from fks_actors.model.orders import (
     ZERO,
     Approved,
+    Denied,
     Fill,
     Liquidity,
     OrderStatus,
@@ -17,6 +17,7 @@ from fks_actors.model.orders import (
     Origin,
     Side,
 )
+from fks_actors.model.records import TradingState
 from fks_actors.risk.config import RiskConfig
 from fks_actors.risk.messages import RiskRequest, RiskState, Unneeded
 from tests.unit.risk.cases import BTC, T0, approved, codes, fill, propose, ruled, signal, start, step
@@ -105,8 +106,9 @@ def test_external_trades_when_beyond_what_the_desk_has_then_are_booked_and_never
     after, _ = step(state, request)
     assert after.account.position(BTC).quantity == ZERO
     assert after.account.cash == Decimal(10300)
-    with pytest.raises(InvariantError, match="sells 3 of 1"):
-        step(state, RiskRequest(T0, events=(external(Side.SELL, "3"),)))
+    mine, reply = step(state, RiskRequest(T0, events=(external(Side.SELL, "3"),)))
+    assert mine.account == after.account
+    assert [(c.state, c.by) for c in reply.changes] == [(TradingState.HALTED, "books")]
     unknown = RiskRequest(T0, events=(external(Side.BUY, "3", venue="okx"),), external=frozenset({"theirs"}))
     assert step(state, unknown)[0].accounts["okx"].position(BTC).quantity == Decimal(3)
 
@@ -141,6 +143,17 @@ def test_pair_when_both_legs_name_each_other_then_they_hold_the_position_once() 
     assert codes(state, signal(Side.SELL, 2, quantity=Decimal("1.1"))) == ["insufficient_position"]
 
 
+@pytest.mark.parametrize("bad", [0, 1])
+def test_pair_when_one_leg_is_refused_then_neither_is_approved_and_nothing_is_held(bad: int) -> None:
+    legs = [leg(0, 1, origin=Origin.SIGNAL), leg(1, 0, origin=Origin.SIGNAL)]
+    legs[bad] = leg(bad, 1 - bad, origin=Origin.SIGNAL, stop_price=Decimal(1))
+    state, reply = ruled(start(btc="3"), *legs)
+    assert all(isinstance(ruling, Denied) for ruling in reply.rulings)
+    assert not state.reservations
+    assert not state.approvals_ms
+    assert [r.code for r in reply.rulings[1 - bad].reasons] == ["pair"]
+
+
 def test_pair_when_a_fee_in_base_took_part_of_the_entry_then_both_legs_sell_what_is_there() -> None:
     bought = Decimal("0.77777")
     state, ruling = approved(start(), signal(n=5, quantity=bought))
@@ -167,7 +180,19 @@ def test_pair_when_a_leg_names_no_quantity_then_takes_the_other_legs() -> None:
 def test_second_leg_when_it_asks_for_more_or_is_not_the_one_named_then_has_no_share(figures: dict[str, object]) -> None:
     state, _ = approved(start(btc="2"), leg(0, 1))
     state = state.with_venues({"binance": ONE})
-    assert "insufficient_position" in codes(state, leg(**{"n": 1, "other": 0, **figures}))
+    given = {"n": 1, "other": 0, "origin": Origin.SIGNAL, **figures}
+    assert "insufficient_position" in codes(state, leg(**given))
+
+
+@pytest.mark.parametrize(("held", "sold"), [("3", "2"), ("2", "2"), ("1.5", "1.5"), ("0", None)])
+def test_exit_when_less_is_held_than_it_is_for_then_it_sells_what_is_there(held: str, sold: str | None) -> None:
+    _, reply = ruled(start(btc=held), leg(0, 1), leg(1, 0))
+    for ruling in reply.rulings:
+        if sold is None:
+            assert isinstance(ruling, Unneeded)
+        else:
+            assert isinstance(ruling, Approved)
+            assert ruling.intent.quantity == Decimal(sold)
 
 
 def test_pair_when_one_trades_in_part_then_both_hold_the_rest_and_the_end_of_one_leaves_the_others() -> None:

@@ -161,3 +161,11 @@ def test_rules_when_read_from_the_captured_exchange_info_then_every_market_has_t
 @pytest.mark.parametrize("value", [None, "", "nan", "Infinity", "abc"])
 def test_money_when_it_is_none_then_is_none(value: object) -> None:
     assert translate.money(value) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("0.00200000", "0.002"), ("93490.38000000", "93490.38"), ("100", "100"), ("0.000", "0"), ("1E-8", "0.00000001")],
+)
+def test_money_when_zeros_stand_behind_then_they_go_and_the_value_stays(written: str, read: str) -> None:
+    assert str(translate.money(written)) == str(Decimal(read))

@@ -70,7 +70,7 @@ def _fill(engine: Engine, count: int) -> list[SimOrder]:
     for place, symbol in enumerate(engine.markets):
         market, many, last = engine.markets[symbol], count // len(engine.markets), engine.board(symbol).last
         half = market.floor_quantity(_HALF / last)
-        low = market.round_price(last * Decimal("0.8"))
+        low = market.round_price(last * Decimal("0.4"))
         for number in range(many):
             traded = number < many // TRADED_ONE_IN
             price = low + (number + 1) * market.tick if traded else low

@@ -5,8 +5,10 @@ A signal's time runs from just before `SqlInbox.put` (a durable insert, as in th
 ccxt's `create_order` returned the exchange's answer inside the connector's process, by a clock that all processes of a
 machine share; the exchange's own ledger knows milliseconds only. In between lie the ruling and a commit with full sync.
 The bare order goes to the same exchange in the same run, in turn, with the product's ccxt options, on a symbol that the
-desk does not trade. All are market orders that buy and sell by turns.
-FKS_BENCH_SIGNALS changes how many; the exchange's 100 orders in ten seconds set the pace.
+desk does not trade. All are market orders that buy and sell by turns. They come at two paces: each when the one before
+is dealt with, fill and journal included (in bursts, because of the exchange's 100 orders in ten seconds), and after a
+rest, in which every process of the desk has gone to sleep and has to be woken on the way.
+FKS_BENCH_SIGNALS changes how many of each.
 """
 
 import asyncio
@@ -29,12 +31,14 @@ from tests.bench.execution_parts import Call, Stamp, Stopwatch, now_ns, watched
 from tests.bench.figures import machine_load, percentile, row
 from tests.bench.simulator import exchange_sim
 
-SIGNALS = int(os.environ.get("FKS_BENCH_SIGNALS", "200"))
-WARM = 30
-PERIOD_S = 0.22
+SIGNALS = int(os.environ.get("FKS_BENCH_SIGNALS", "120"))
+WARM = 40
+BURST, BURST_S = 40, 10.5
+REST_S = 0.22
 LIMIT_MS = 12.0
 QUANTITY, STOCK = Decimal("0.001"), Decimal("0.01")  # base; the first buys a stock, out of which fees are paid
 NAMESPACE = "bench"
+WHOLE = "signal to acknowledgement"
 TRADED, BARE = "BTC/USDT", "SOL/USDT"
 CONFIG = """
 feed: {{spec: "live:binance", base_url: "{url}", symbols: [BTC/USDT], timeframe: 1m, history_bars: 30}}
@@ -54,11 +58,22 @@ class Sent:
     kept_ns: int
 
 
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What the run needs: the inbox and the journal (read), the desk, bare ccxt, an empty actor call."""
+
+    inbox: Any
+    journal: Any
+    desk: Any
+    bare: Any
+    empty: Call
+
+
 # --- the scene ---
 
 
-async def _spawned(folder: Path, facts: dict[str, Any]) -> tuple[str, Any]:
-    """A desk of timed actors; its inbox's URL and the venue's configuration."""
+async def _spawned(folder: Path, facts: dict[str, Any]) -> tuple[tuple[str, str], Any]:
+    """A desk of timed actors; the URLs of its journal and inbox, and the venue's configuration."""
     from fks_actors.actors.spawn import spawn
     from fks_actors.actors.wiring import Wiring, actor_specs
     from fks_actors.adapters.feeds.factory import open_feed
@@ -86,7 +101,7 @@ async def _spawned(folder: Path, facts: dict[str, Any]) -> tuple[str, Any]:
         "connector:binance": f"{parts}:TimedConnector",
     }
     spawn(tuple(replace(s, path=timed.get(s.name, s.path)) for s in specs), NAMESPACE)
-    return urls[1], settings.venues["binance"]
+    return urls, settings.venues["binance"]
 
 
 async def _ready(desk: Any) -> None:
@@ -119,41 +134,67 @@ async def _bare_client(facts: dict[str, Any], config: Any) -> tuple[Any, Stopwat
 # --- the run ---
 
 
-async def _send_all(inbox_url: str, bare: Any, desk: Any, empty: Call) -> list[Sent]:
-    """Signals, bare orders and empty actor calls in turn, at fixed instants."""
-    from fks_actors.adapters.sql import SqlInbox
+async def _one(scene: Scene, number: int) -> Sent:
+    """One signal, put and told of as the edge does."""
     from fks_actors.execution.ids import client_order_id
     from fks_actors.model.orders import OrderType, Side
     from fks_actors.model.records import Signal
 
-    inbox = SqlInbox(inbox_url, 300_000, lambda: time.time_ns() // 1_000_000)
+    now_ms = time.time_ns() // 1_000_000
+    key, side = f"bench-{number}-{now_ms}", Side.SELL if number % 2 else Side.BUY
+    quantity = QUANTITY if number else STOCK
+    signal = Signal(key, f"id:{key}", now_ms, TRADED, side, OrderType.MARKET, quantity)
+    start = now_ns()
+    await scene.inbox.put_async(signal)
+    kept = now_ns()
+    await scene.desk.wake()
+    return Sent(key, client_order_id(key, 0), start, kept)
+
+
+async def _done(scene: Scene, sent: Sent) -> None:
+    """Wait until the signal's order is filled, and that is in the journal."""
+    end = time.monotonic() + 10
+    while (record := scene.journal.signal(sent.signal_id)) is None or record.status.value != "filled":
+        assert time.monotonic() < end, f"it was not filled: {record}"
+        await asyncio.sleep(0.002)
+
+
+async def _controls(scene: Scene, number: int) -> None:
+    side = "sell" if number % 2 else "buy"
+    await scene.bare.create_order(BARE, "market", side, "0.1", None, {"clientOrderId": f"bare-{number}"})
+    await scene.empty()
+
+
+async def _in_a_row(scene: Scene, first: int, count: int) -> list[Sent]:
+    """Each when the one before is dealt with."""
     sent: list[Sent] = []
     begin = time.monotonic()
-    for number in range(WARM + SIGNALS):
-        await asyncio.sleep(max(0.0, begin + number * PERIOD_S - time.monotonic()))
-        side = Side.SELL if number % 2 else Side.BUY
-        now_ms = time.time_ns() // 1_000_000
-        key = f"bench-{number}-{now_ms}"
-        quantity = QUANTITY if number else STOCK
-        signal = Signal(key, f"id:{key}", now_ms, TRADED, side, OrderType.MARKET, quantity)
-        start = now_ns()
-        await inbox.put_async(signal)
-        kept = now_ns()
-        await desk.wake()
-        sent.append(Sent(key, client_order_id(key, 0), start, kept))
-        await asyncio.sleep(max(0.0, begin + (number + 0.5) * PERIOD_S - time.monotonic()))
-        await bare.create_order(BARE, "market", side.value, "0.1", None, {"clientOrderId": f"bare-{number}"})
-        await empty()
-    await asyncio.sleep(1.0)
-    inbox.close()
+    for number in range(count):
+        if number % BURST == 0:
+            await asyncio.sleep(max(0.0, begin + number // BURST * BURST_S - time.monotonic()))
+        sent.append(await _one(scene, first + number))
+        await _done(scene, sent[-1])
+        await _controls(scene, first + number)
+    return sent
+
+
+async def _rested(scene: Scene, first: int, count: int) -> list[Sent]:
+    """Each after a rest."""
+    sent: list[Sent] = []
+    for number in range(first, first + count):
+        await asyncio.sleep(REST_S / 2)
+        sent.append(await _one(scene, number))
+        await asyncio.sleep(REST_S / 2)
+        await _controls(scene, number)
+    await _done(scene, sent[-1])
     return sent
 
 
 async def _measure(ray: Any, facts: dict[str, Any], folder: Path) -> None:
     from fks_actors.actors.handles import DeskHandle
-    from fks_actors.actors.remote import Remote
+    from fks_actors.adapters.sql import SqlInbox, open_reader
 
-    inbox_url, config = await _spawned(folder, facts)
+    (journal_url, inbox_url), config = await _spawned(folder, facts)
     desk = DeskHandle(NAMESPACE)
     await _ready(desk)
     client, watch = await _bare_client(facts, config)
@@ -162,14 +203,35 @@ async def _measure(ray: Any, facts: dict[str, Any], folder: Path) -> None:
     async def nothing() -> None:
         await actor.nothing.remote(b"")
 
+    inbox = SqlInbox(inbox_url, 300_000, lambda: time.time_ns() // 1_000_000)
+    journal = open_reader(journal_url)
+    scene = Scene(inbox, journal, desk, client.ccxt, watch.watch("empty", nothing))
+    await _in_a_row(scene, 0, WARM)
+    await asyncio.sleep(BURST_S)
     with machine_load() as load:
-        sent = await _send_all(inbox_url, client.ccxt, desk, watch.watch("empty", nothing))
-    stamps: list[Stamp] = []
-    for name in ("coordinator", "risk", "journal", "connector:binance"):
-        stamps += await Remote(name, NAMESPACE).call("stamps", timeout_s=30.0)
+        in_a_row = await _in_a_row(scene, WARM, SIGNALS)
+        await asyncio.sleep(BURST_S)
+        rested = await _rested(scene, WARM + SIGNALS, SIGNALS)
+    stamps = await _stamps()
     await client.close()
-    _tell(sent[WARM:], stamps, watch.stamps)
+    for close in (inbox.close, journal.close):
+        close()
+    _tell(f"each when the one before is dealt with ({SIGNALS})", in_a_row, stamps, watch.stamps)
+    _tell(f"each after {REST_S / 2:.2f} s of rest ({SIGNALS})", rested, stamps, watch.stamps)
     print(load)
+
+
+async def _stamps() -> dict[str, list[Stamp]]:
+    """What the actors' watches say, by what it is of, in order."""
+    from fks_actors.actors.remote import Remote
+
+    found: list[Stamp] = []
+    for name in ("coordinator", "risk", "journal", "connector:binance"):
+        found += await Remote(name, NAMESPACE).call("stamps", timeout_s=30.0)
+    by_what: dict[str, list[Stamp]] = {}
+    for stamp in sorted(found, key=lambda s: s[2]):
+        by_what.setdefault(stamp[0], []).append(stamp)
+    return by_what
 
 
 # --- what it says ---
@@ -179,22 +241,21 @@ def _ms(start_ns: int, end_ns: int) -> float:
     return (end_ns - start_ns) / 1e6
 
 
-def _hops(one: Sent, by_what: dict[str, list[Stamp]]) -> dict[str, float] | None:
-    """One signal's way in pieces, ms; None where its order never left."""
-    order = next((s for s in by_what["create_order"] if s[1] == one.order_id), None)
-    step = next((s for s in by_what["signal"] if s[1] == one.signal_id), None)
-    if order is None or step is None:
-        return None
-    inside = {what: [s for s in found if s[2] >= one.kept_ns and s[3] <= order[3]] for what, found in by_what.items()}
-    asked = {m: next(s for s in by_what["ask"] if s[1] == m and s[2] >= step[2]) for m in ("rule", "commit", "submit")}
+def _hops(one: Sent, by_what: dict[str, list[Stamp]]) -> dict[str, float]:
+    """One signal's way in pieces, ms."""
+    order = next(s for s in by_what["create_order"] if s[1] == one.order_id)
+    step = next(s for s in by_what["signal"] if s[1] == one.signal_id)
+    rule, commit, submit = (
+        next(s for s in by_what["ask"] if s[1] == asked and s[2] >= step[2]) for asked in ("rule", "commit", "submit")
+    )
     name = f"signal-{one.signal_id}"
     ruling = next(s for s in by_what["ruling"] if s[1] == name)
     written = next(s for s in by_what["transaction"] if s[1] == name)
-    woken = min((s[2] for s in by_what["woken"] if s[2] >= one.kept_ns), default=one.kept_ns)
-    http = [s for s in inside["http"] if s[2] >= order[2]]
-    rule, commit, submit = asked["rule"], asked["commit"], asked["submit"]
+    woken = next(s for s in by_what["woken"] if s[2] >= one.kept_ns)[2]
+    http = [s for s in by_what["http"] if order[2] <= s[2] and s[3] <= order[3]]
+    woken = min(woken, step[2])  # the inbox was read before the word came
     return {
-        "signal to acknowledgement": _ms(one.put_ns, order[3]),
+        WHOLE: _ms(one.put_ns, order[3]),
         "1 inbox: durable insert": _ms(one.put_ns, one.kept_ns),
         "2 wake: the coordinator is told": _ms(one.kept_ns, woken),
         "3 read: the inbox, until the step begins": _ms(woken, step[2]),
@@ -211,25 +272,23 @@ def _hops(one: Sent, by_what: dict[str, list[Stamp]]) -> dict[str, float] | None
     }
 
 
-def _tell(sent: Sequence[Sent], stamps: Sequence[Stamp], bare: Sequence[Stamp]) -> None:
-    by_what: dict[str, list[Stamp]] = {}
-    for stamp in sorted(stamps, key=lambda s: s[2]):
-        by_what.setdefault(stamp[0], []).append(stamp)
-    found = [hops for one in sent if (hops := _hops(one, by_what)) is not None]
-    first = sent[0].put_ns
-    orders = [_ms(s[2], s[3]) for s in bare if s[0] == "create_order" and s[2] >= first]
-    http = [_ms(s[2], s[3]) for s in bare if s[0] == "http" and "order" in s[1] and s[2] >= first]
-    print(f"{len(found)} of {len(sent)} signals became orders")
+def _tell(pace: str, sent: Sequence[Sent], by_what: dict[str, list[Stamp]], bare: Sequence[Stamp]) -> None:
+    found = [_hops(one, by_what) for one in sent]
+    first, last = sent[0].put_ns, sent[-1].kept_ns
+    during = [s for s in bare if first <= s[2] <= last]
+    orders = [_ms(s[2], s[3]) for s in during if s[0] == "create_order"]
+    print(pace)
     for name in found[0]:
-        times = [hops[name] for hops in found]
-        limit = f"p50 <= {LIMIT_MS:.0f} ms" if name == "signal to acknowledgement" else ""
-        row(name, f"p50 {median(times):6.2f}  p99 {percentile(times, 0.99):6.2f} ms", limit)
-    row("bare ccxt create_order", f"p50 {median(orders):6.2f}  p99 {percentile(orders, 0.99):6.2f} ms")
-    row("    of it the HTTP request", f"p50 {median(http):6.2f}  p99 {percentile(http, 0.99):6.2f} ms")
-    empty = [_ms(s[2], s[3]) for s in bare if s[0] == "empty" and s[2] >= first]
-    row("empty actor call", f"p50 {median(empty):6.2f}  p99 {percentile(empty, 0.99):6.2f} ms")
-    whole = median(hops["signal to acknowledgement"] for hops in found)
-    row("signal to acknowledgement / bare create_order", f"{whole / median(orders):.2f}")
+        whole = name == WHOLE
+        _line(name, [hops[name] for hops in found], f"p50 <= {LIMIT_MS:.0f} ms" if whole else "")
+    _line("bare ccxt create_order", orders)
+    _line("    of it the HTTP request", [_ms(s[2], s[3]) for s in during if s[0] == "http" and "order" in s[1]])
+    _line("empty actor call", [_ms(s[2], s[3]) for s in during if s[0] == "empty"])
+    row(f"{WHOLE} / bare create_order", f"{median(hops[WHOLE] for hops in found) / median(orders):.2f}")
+
+
+def _line(name: str, times: Sequence[float], limit: str = "") -> None:
+    row(name, f"p50 {median(times):6.2f}  p99 {percentile(times, 0.99):6.2f} ms", limit)
 
 
 def main() -> None:

@@ -30,7 +30,7 @@ from fks_actors.model.records import SnapshotAt
 
 _log = logging.getLogger(__name__)
 _READY_S = 20.0
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 10.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 3.0
 _STALE_S = 5.0
 
 

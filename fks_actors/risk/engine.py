@@ -79,7 +79,8 @@ def _units(proposals: Sequence[Proposal]) -> Iterator[Sequence[Proposal]]:
 
 def _brought_up(state: RiskState, request: RiskRequest) -> tuple[RiskState, Sequence[Fill]]:
     must_be_finite(request)
-    accounts, reservations, oversold = state.accounts, state.reservations, ()
+    accounts, reservations = state.accounts, state.reservations
+    oversold: tuple[Fill, ...] = ()
     if request.events:
         accounts, reservations, oversold = settle(accounts, reservations, request.events, request.external)
     marks = {**state.marks, **request.marks} if request.marks else state.marks

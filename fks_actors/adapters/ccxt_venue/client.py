@@ -142,7 +142,15 @@ class Client:
             await self.sync_clock()
 
     async def close(self) -> None:
-        """Close every connection; may be called twice."""
+        """Close every connection, also while the caller is being cancelled; may be called twice."""
+        closing = asyncio.ensure_future(self._close())
+        try:
+            await asyncio.shield(closing)
+        except asyncio.CancelledError:
+            await closing
+            raise
+
+    async def _close(self) -> None:
         try:
             await self.ccxt.close()
         except Exception as error:  # noqa: BLE001  closing must not fail for what a broken socket raises

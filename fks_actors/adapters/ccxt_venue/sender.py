@@ -195,6 +195,7 @@ class Sender:
         held = any(leg.tracked.held for leg in unit)
         if self.keep is not None and not held and _KEEPABLE.search(reason):
             for leg in unit:
+                leg.wire.ended = True  # whoever still resolves it is done with it
                 del leg.tracked.wires[leg.wire.key]
             self.keep(tuple(leg.tracked for leg in unit))
             return
@@ -232,7 +233,7 @@ class Sender:
 
     async def _resolve(self, unit: Unit, protects: bool) -> None:
         pause = _PAUSE_S
-        while any(leg.wire.unsure for leg in unit):
+        while any(leg.wire.unsure and not leg.tracked.ended for leg in unit):
             await asyncio.sleep(self._until_certain_s(unit, pause) * random.uniform(1.0, 1.3))  # noqa: S311
             pause = min(2 * pause, _LONGEST_S)
             try:

@@ -394,3 +394,16 @@ async def test_cancel_when_the_trades_cannot_be_read_then_its_end_is_told_after_
         assert isinstance(told[-2], Fill)
         assert told[-1].status is OrderStatus.CANCELLED
         assert sum(e.quantity for e in told if isinstance(e, Fill)) == QUANTITY * Decimal("0.4")
+
+
+async def test_pair_when_the_market_ran_through_its_stop_before_it_was_sent_again_then_the_stop_trades_once() -> None:
+    async with simulated() as sim, trading(sim, recv_window_ms=100) as venue:
+        await venue.submit([order("fks-a")])
+        await trouble(sim, kind="drop_request", count=1, method="POST", path="/orderList/oco")
+        await venue.submit(legs(Decimal("0.00999"), PRICE * Decimal("0.95"), PRICE * Decimal("1.1")))
+        sim.venue.set_price("BTCUSDT", PRICE * Decimal("0.9"))
+        await until(lambda: status(venue, "fks-s") is OrderStatus.FILLED)
+        await until(lambda: status(venue, "fks-t") is OrderStatus.CANCELLED)
+        assert not venue.tracker.working()
+        await until(lambda: "resolve-fks-s" not in venue._tasks)
+        assert sum(o.executed for o in sim.engine.orders.values()) == QUANTITY + Decimal("0.00999")

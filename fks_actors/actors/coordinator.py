@@ -97,6 +97,7 @@ class CoordinatorActor(Presence):
     async def start(self) -> None:
         """Begin to work; idempotent. The constructor's wrapper calls it, so a restarted actor begins by itself."""
         if not self._tasks:
+            self._inbox.listen(self._woken.set)
             self._tasks = [asyncio.create_task(self._forever(), name="desk")]
 
     # --- the loop ---

@@ -105,15 +105,21 @@ async def _spawned(folder: Path, facts: dict[str, Any]) -> tuple[tuple[str, str]
 
 
 async def _ready(desk: Any) -> None:
-    end = time.monotonic() + 60
+    """Wait until the desk knows prices and its connector has compared everything with the exchange."""
+    from fks_actors.actors.remote import Remote
+    from fks_actors.errors import ActorUnavailable
+
+    connector = Remote("connector:binance", NAMESPACE)
+    end, said = time.monotonic() + 60, ""
     while True:
         try:
-            status = await desk.status()
-            if status["ready"] and status["clock_ms"]:
+            status, report = await desk.status(), await connector.call("report", timeout_s=5.0)
+            said = f"{status['trouble']}; {report.state}"
+            if status["ready"] and status["clock_ms"] and "orders open" in report.state:
                 return
-        except Exception as error:  # noqa: BLE001  it is still starting
-            status = {"trouble": repr(error)}
-        assert time.monotonic() < end, f"the desk did not start: {status}"
+        except ActorUnavailable as error:
+            said = str(error)
+        assert time.monotonic() < end, f"the desk did not start: {said}"
         await asyncio.sleep(0.2)
 
 
@@ -147,7 +153,8 @@ async def _one(scene: Scene, number: int) -> Sent:
     start = now_ns()
     await scene.inbox.put_async(signal)
     kept = now_ns()
-    await scene.desk.wake()
+    if not scene.inbox.is_heard:
+        await scene.desk.wake()
     return Sent(key, client_order_id(key, 0), start, kept)
 
 
@@ -251,23 +258,23 @@ def _hops(one: Sent, by_what: dict[str, list[Stamp]]) -> dict[str, float]:
     name = f"signal-{one.signal_id}"
     ruling = next(s for s in by_what["ruling"] if s[1] == name)
     written = next(s for s in by_what["transaction"] if s[1] == name)
-    woken = next(s for s in by_what["woken"] if s[2] >= one.kept_ns)[2]
+    told = next(s for s in by_what["woken"] if s[2] >= one.put_ns)[2]
     http = [s for s in by_what["http"] if order[2] <= s[2] and s[3] <= order[3]]
-    woken = min(woken, step[2])  # the inbox was read before the word came
+    told = min(told, step[2])  # it looked before the word came
     return {
         WHOLE: _ms(one.put_ns, order[3]),
-        "1 inbox: durable insert": _ms(one.put_ns, one.kept_ns),
-        "2 wake: the coordinator is told": _ms(one.kept_ns, woken),
-        "3 read: the inbox, until the step begins": _ms(woken, step[2]),
-        "4 desk: routing, proposal": _ms(step[2], rule[2]),
-        "5 risk: asked and answered": _ms(rule[2], rule[3]),
+        "1 inbox: durable insert, the coordinator is told": _ms(one.put_ns, told),
+        "    of it until the sender knows": _ms(one.put_ns, one.kept_ns),
+        "2 read: the inbox, until the step begins": _ms(told, step[2]),
+        "3 desk: routing, proposal": _ms(step[2], rule[2]),
+        "4 risk: asked and answered": _ms(rule[2], rule[3]),
         "    of it the ruling": _ms(ruling[2], ruling[3]),
-        "6 desk: records, the commit": _ms(rule[3], commit[2]),
-        "7 journal: asked and answered": _ms(commit[2], commit[3]),
+        "5 desk: records, the commit": _ms(rule[3], commit[2]),
+        "6 journal: asked and answered": _ms(commit[2], commit[3]),
         "    of it the transaction, fsync": _ms(written[2], written[3]),
-        "8 connector: asked, until ccxt is called": _ms(commit[3], order[2]),
+        "7 connector: asked, until ccxt is called": _ms(commit[3], order[2]),
         "    of it before it is asked": _ms(commit[3], submit[2]),
-        "9 ccxt create_order, exchange included": _ms(order[2], order[3]),
+        "8 ccxt create_order, exchange included": _ms(order[2], order[3]),
         "    of it the HTTP request": sum(_ms(s[2], s[3]) for s in http),
     }
 

@@ -3,6 +3,7 @@
 A stamp is (what, whose, start, end) in ns of CLOCK_MONOTONIC. Taking one costs under a microsecond.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -50,6 +51,17 @@ def watched(exchange: Any, watch: Stopwatch) -> None:
     exchange.fetch = watch.watch("http", exchange.fetch, lambda url, method, *_: f"{method} {url.split('?')[0]}")
 
 
+class _Stamped(asyncio.Event):
+    def __init__(self, watch: Stopwatch) -> None:
+        super().__init__()
+        self._watch = watch
+
+    def set(self) -> None:
+        now = now_ns()
+        self._watch.stamps.append(("woken", "", now, now))
+        super().set()
+
+
 class TimedCoordinator(CoordinatorActor):
     """Stamps each signal's step and whom it asks, as `ask METHOD`."""
 
@@ -59,13 +71,9 @@ class TimedCoordinator(CoordinatorActor):
         for handle in (self._journal, self._desk._ports.risk, *self._connectors.values()):
             remote: Any = handle
             remote.call = watch.watch("ask", remote.call, lambda method, *_, **__: str(method))
+        self._woken = _Stamped(watch)
         desk: Any = self._desk
         desk.run_signal = watch.watch("signal", desk.run_signal, _signal_id)
-
-    async def wake(self) -> None:
-        now = now_ns()
-        self._stopwatch.stamps.append(("woken", "", now, now))
-        await super().wake()
 
     async def stamps(self) -> list[Stamp]:
         """Everything so far."""

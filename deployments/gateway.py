@@ -82,8 +82,12 @@ def make_app(gateway: Gateway) -> EdgeApp:
     async def push() -> None:
         await gateway.desk.push(telemetry.source, telemetry.snapshot())
 
+    async def wake() -> None:
+        if not gateway.inbox.is_heard:
+            await gateway.desk.wake()
+
     pushing = Soon(push, _PUSH_S)
-    waking = Soon(gateway.desk.wake, apart_s=_WAKE_APART_S)
+    waking = Soon(wake, apart_s=_WAKE_APART_S)
     view = View(gateway.reader, gateway.desk, gateway.decode, gateway.version, gateway.mode)
     tape = Tape(view, gateway.poll_s, gateway.heartbeat_s)
     reception = _reception(gateway)

@@ -12,6 +12,11 @@ from fks_actors.telemetry import Sample
 class AsyncInbox(Protocol):
     """Where a replica stores an alert before it answers."""
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether the desk heard of the last alert that was stored here, so that it need not be woken."""
+        ...
+
     async def put_async(self, signal: Signal) -> str:
         """Store durably unless the dedupe key is known; return the stored signal's id. See `journal.ports.Inbox`.
 

@@ -70,6 +70,7 @@ class FakeInbox:
         self.stored: dict[str, Signal] = {}
         self.fault: FksError | None = None
         self.delay_s = 0.0
+        self.is_heard = False
 
     async def put_async(self, signal: Signal) -> str:
         await asyncio.sleep(self.delay_s)

@@ -18,6 +18,7 @@ from fks_actors.actors.links import Links, remote_links
 from fks_actors.actors.presence import Presence
 from fks_actors.actors.sentinel import Sentinel
 from fks_actors.actors.tally import Tally
+from fks_actors.actors.together import concurrently, flat
 from fks_actors.actors.wiring import CoordinatorConfig
 from fks_actors.adapters.sql import SqlInbox
 from fks_actors.desk.config import VenuePlan
@@ -31,6 +32,7 @@ from fks_actors.model.records import (
     AuditRecord,
     ControlRecord,
     RunRecord,
+    Signal,
     SignalRecord,
     SignalStatus,
     TradingState,
@@ -52,16 +54,6 @@ _STATE_S = 2.0
 _AGAIN_S = 0.1
 _STALE_MS = 300_000
 _STALE_BARS = 2
-
-
-async def concurrently(first: Any, second: Any) -> tuple[Any, Any]:
-    """Both at once (desk.ports.Together); of several errors the first."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            one, two = group.create_task(first), group.create_task(second)
-    except ExceptionGroup as errors:
-        raise _flat(errors)[0] from None
-    return one.result(), two.result()
 
 
 class CoordinatorActor(Presence):
@@ -100,6 +92,7 @@ class CoordinatorActor(Presence):
     async def start(self) -> None:
         """Begin to work; idempotent. The constructor's wrapper calls it, so a restarted actor begins by itself."""
         if not self._tasks:
+            self._inbox.listen(self._woken.set)
             self._tasks = [asyncio.create_task(self._forever(), name="desk")]
 
     async def close(self) -> None:
@@ -108,6 +101,7 @@ class CoordinatorActor(Presence):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._working.clear()
+        self._inbox.close()
         with contextlib.suppress(FksError):
             await self._lease.let_go()
 
@@ -125,7 +119,7 @@ class CoordinatorActor(Presence):
                 return
             except Exception as error:  # noqa: BLE001 (shown as trouble; a loop that died in silence would lie)
                 self._working.clear()
-                found = _flat(error)
+                found = flat(error)
                 self._trouble = "; ".join(f"{type(e).__name__}: {e}" for e in found)
                 _log.warning("the desk pauses: %s", self._trouble)
                 if time.monotonic() - self._opened_s > _STEADY_S:
@@ -256,13 +250,19 @@ class CoordinatorActor(Presence):
     async def _signals(self) -> None:
         while True:
             self._woken.clear()
-            waiting = await asyncio.to_thread(self._inbox.after, self._desk.inbox_cursor, _SIGNALS)
+            waiting = await self._read_inbox()
             for cursor, signal in waiting:
                 record = await self._desk.run_signal(cursor, signal, self._now_ms())
                 self._finish(record)
             if not waiting:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._woken.wait(), _WAIT_S)
+
+    async def _read_inbox(self) -> list[tuple[int, Signal]]:
+        """A file is read here and now: to wake a thread and to be woken by it takes several times as long."""
+        if self._inbox.is_local:
+            return self._inbox.after(self._desk.inbox_cursor, _SIGNALS)
+        return await asyncio.to_thread(self._inbox.after, self._desk.inbox_cursor, _SIGNALS)
 
     def _finish(self, record: SignalRecord) -> None:
         if event := self._finished.pop(record.signal_id, None):
@@ -391,10 +391,3 @@ class CoordinatorActor(Presence):
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-def _flat(error: BaseException) -> list[BaseException]:
-    """The errors inside a group, or the error itself."""
-    if not isinstance(error, BaseExceptionGroup):
-        return [error]
-    return [leaf for inner in error.exceptions for leaf in _flat(inner)]

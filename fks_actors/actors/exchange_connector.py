@@ -53,6 +53,10 @@ class ConnectorJournal(Protocol):
         """(venue, trade id) of every fill that is booked for these orders."""
         ...
 
+    async def trades_by_order(self, client_order_ids: Sequence[str]) -> dict[str, frozenset[tuple[str, str]]]:
+        """The same of each of these orders; one without a fill is absent."""
+        ...
+
 
 class ExchangeConnectorActor(Presence):
     """Enters approved orders at a real exchange."""
@@ -240,10 +244,11 @@ class ExchangeConnectorActor(Presence):
         held = await self._journal.snapshot(venue_owner(self._venue_name))
         orders = [o for o in await self._journal.open_orders() if o.intent.venue == self._venue_name]
         traded = [o.intent.client_order_id for o in orders if o.filled_quantity]
-        trades: dict[str, frozenset[str]] = {}
-        for key in traded:
-            booked = await self._journal.trade_ids([key])
-            trades[key] = frozenset(trade for venue, trade in booked if venue == self._venue_name)
+        booked = await self._journal.trades_by_order(traded)
+        trades = {
+            key: frozenset(trade for venue, trade in found if venue == self._venue_name)
+            for key, found in booked.items()
+        }
         return Memory(tuple(orders), trades, memory.decode(held.payload))
 
     async def _watch(self) -> None:

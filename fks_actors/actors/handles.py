@@ -71,6 +71,13 @@ class JournalHandle(Remote):
         """(venue, trade id) of every fill that is booked for these orders."""
         return cast(frozenset[tuple[str, str]], await self._ask("trade_ids", tuple(client_order_ids)))
 
+    async def trades_by_order(self, client_order_ids: Sequence[str]) -> dict[str, frozenset[tuple[str, str]]]:
+        """The same of each of these orders, asked for in pages; one without a fill is absent."""
+        found: dict[str, frozenset[tuple[str, str]]] = {}
+        for start in range(0, len(client_order_ids), _PAGE):
+            found |= await self._ask("trades_by_order", tuple(client_order_ids[start : start + _PAGE]))
+        return found
+
     async def last_run(self) -> RunRecord | None:
         """The newest start of the desk."""
         return cast(RunRecord | None, await self._ask("last_run"))

@@ -90,6 +90,10 @@ class JournalActor(Presence):
         """(venue, trade id) of every fill that is booked for these orders."""
         return await self._read(partial(self._journal.trade_ids, client_order_ids))
 
+    async def trades_by_order(self, client_order_ids: Sequence[str]) -> dict[str, frozenset[tuple[str, str]]]:
+        """The same of each of these orders; one without a fill is absent."""
+        return await self._read(partial(self._journal.trades_by_order, client_order_ids))
+
     async def signal(self, signal_id: str) -> SignalRecord | None:
         """What became of a signal."""
         return await self._read(partial(self._journal.signal, signal_id))

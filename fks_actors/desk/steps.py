@@ -126,8 +126,9 @@ class Steps:
     def request(self, ts_ms: int, replies: Mapping[str, VenueReply], **more: object) -> RiskRequest:
         """What happened at the venues, as risk is told of it. A trade that can be booked nowhere halts trading."""
         events = tuple(event for reply in replies.values() for event in reply.events)
-        foreign = self.orders.foreign() | {o.intent.client_order_id for r in replies.values() for o in r.adopted}
-        external = frozenset(e.client_order_id for e in events if e.client_order_id in foreign)
+        adopted = {order.intent.client_order_id for reply in replies.values() for order in reply.adopted}
+        named = {event.client_order_id for event in events}
+        external = frozenset(key for key in named if key in adopted or self.orders.is_foreign(key))
         doubts = [note for reply in replies.values() for note in reply.notes if note.kind in _DOUBTS]
         if doubts:
             reason = f"{doubts[0].kind} of {doubts[0].actor}: {doubts[0].detail}"

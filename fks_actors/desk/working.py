@@ -39,10 +39,10 @@ class WorkingOrders:
         """The order, as long as it has not ended, or was taken back."""
         return self._open.get(client_order_id) or self._reopened.get(client_order_id)
 
-    def foreign(self) -> frozenset[str]:
-        """The client ids of orders that are not the desk's, open or taken back."""
-        orders = (*self._open.items(), *self._reopened.items())
-        return frozenset(key for key, order in orders if order.intent.origin is Origin.EXTERNAL)
+    def is_foreign(self, client_order_id: str) -> bool:
+        """Whether this is an order that is not the desk's, open or taken back."""
+        order = self.find(client_order_id)
+        return order is not None and order.intent.origin is Origin.EXTERNAL
 
     def sent(self, approved: Approved, ts_ms: int) -> Order:
         """The order as it is written before the venue hears of it: from here on the venue may know it."""

@@ -64,6 +64,10 @@ class Journal(Protocol):
         """(venue, trade id) of every fill that is booked for these orders."""
         ...
 
+    def trades_by_order(self, client_order_ids: Iterable[str]) -> dict[str, frozenset[tuple[str, str]]]:
+        """`trade_ids` of each of these orders; one without a fill is absent."""
+        ...
+
     def last_run(self) -> RunRecord | None:
         """The newest start of the desk."""
         ...

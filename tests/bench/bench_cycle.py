@@ -15,6 +15,7 @@ from typing import Any
 import uvloop
 
 from tests.bench.cluster import desk_ports, ray_cluster, simulated_batches
+from tests.bench.figures import percentile, row
 
 WARM = 450
 MEASURED = 600
@@ -58,10 +59,9 @@ async def _times(call: Callable[[], Awaitable[Any]], count: int) -> list[float]:
     return times
 
 
-def _line(name: str, times: list[float], base: float) -> str:
-    ordered = sorted(times)
-    p50, p99 = median(ordered), ordered[int(0.99 * len(ordered))]
-    return f"{name:34} p50 {p50:7.2f} ms   p99 {p99:7.2f} ms   {p50 / base:6.1f} empty calls"
+def _line(name: str, times: list[float], base: float, limit: str = "") -> None:
+    p50, p99 = median(times), percentile(times, 0.99)
+    row(name, f"p50 {p50:6.2f}  p99 {p99:6.2f} ms, {p50 / base:.1f} empty calls", limit)
 
 
 async def _measure(ray: Any, folder: Path) -> None:
@@ -94,15 +94,12 @@ async def _measure(ray: Any, folder: Path) -> None:
             one += await _times(lambda: empties[0].nothing.remote(b""), 1)
             fan += await _times(fan_out, 1)
     base = median(one)
-    print(_line("empty actor call", one, base))
-    print(_line("empty fan-out to 4 actors", fan, base))
-    print(_line("candle to journaled decision", cycle, base))
+    limit = f"p50 <= {LIMITS_MS[0]:.0f} ms, p99 <= {LIMITS_MS[1]:.0f} ms"
+    _line("empty actor call", one, base)
+    _line("empty fan-out to 4 actors", fan, base)
+    _line("candle to journaled decision", cycle, base, limit)
     for name, times in spent.items():
-        print(_line(f"  of it: {name} ({len(times)})", times, base))
-    p50, p99 = median(cycle), sorted(cycle)[int(0.99 * len(cycle))]
-    print(
-        f"limit p50 {LIMITS_MS[0]} ms: ratio {p50 / LIMITS_MS[0]:.2f}; p99 {LIMITS_MS[1]} ms: {p99 / LIMITS_MS[1]:.2f}"
-    )
+        _line(f"    of it {name} ({len(times)})", times, base)
 
 
 def main() -> None:

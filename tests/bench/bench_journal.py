@@ -1,4 +1,4 @@
-"""What a step of the desk costs to keep, next to a bare sqlite3 commit of the same bytes. Nothing is asserted."""
+"""What a step of the desk costs to keep, next to a bare sqlite3 commit of the same bytes."""
 
 import sqlite3
 import statistics
@@ -15,6 +15,7 @@ from fks_actors.journal.codec import decode, encode
 from fks_actors.journal.ports import GENESIS
 from fks_actors.model.orders import OrderStatus
 from fks_actors.model.records import Commit
+from tests.bench.figures import row
 from tests.journal_scene import SYMBOLS, batch, cycle, equity, fill, order, signal, step
 
 STEPS = 400
@@ -67,17 +68,17 @@ def main() -> None:
     raw = encode(record)
     encoding = min(_ms(lambda: [encode(record) for _ in range(100)], 20) for _ in range(5)) * 10
     decoding = min(_ms(lambda: [decode(raw) for _ in range(100)], 20) for _ in range(5)) * 10
-    print(f"CycleRecord, {len(raw)} bytes: encode {encoding:.1f} us, decode {decoding:.1f} us")
+    row(f"CycleRecord, {len(raw)} bytes", f"encode {encoding:.1f} us, decode {decoding:.1f} us")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         fresh = _ms(lambda: SqlJournal(f"sqlite:///{folder / f'{time.time_ns()}.db'}", _clock).close(), 10)
         ours, theirs = _both(folder)
         url = f"sqlite:///{folder / 'journal.db'}"
         again = _ms(lambda: SqlJournal(url, _clock).close(), 10)
-        print(f"open: fresh {fresh:.1f} ms, existing {again:.1f} ms")
+        row("open", f"fresh {fresh:.1f} ms, existing {again:.1f} ms")
         a, b = statistics.median(ours) * 1e3, statistics.median(theirs) * 1e3
         tail = sorted(ours)[int(len(ours) * 0.99)] * 1e3
-        print(f"one step: {a:.3f} ms (p99 {tail:.2f}), bare sqlite3 {b:.3f} ms, ratio {a / b:.2f}")
+        row("one step", f"{a:.3f} ms (p99 {tail:.2f}), {a / b:.2f} of bare sqlite3")
         _groups(SqlJournal(url, _clock))
         _history(SqlJournal(f"sqlite:///{folder / 'history.db'}", _clock))
         _orders(SqlJournal(f"sqlite:///{folder / 'orders.db'}", _clock))
@@ -93,12 +94,12 @@ def _groups(journal: SqlJournal) -> None:
         start = time.perf_counter()
         journal.commit(commits)
         spent.append(time.perf_counter() - start)
-    print(f"50 steps in one transaction: {statistics.median(spent) * 1e3 / 50:.3f} ms a step")
+    row("50 steps in one transaction", f"{statistics.median(spent) * 1e3 / 50:.3f} ms a step")
     rows = first * len(SYMBOLS)
-    print(f"page of 50 decisions of {rows}: {_ms(lambda: journal.decisions('', 50), 50):.2f} ms")
-    print(f"equity, {first} points thinned to 500: {_ms(lambda: journal.equity(0, 500), 20):.2f} ms")
-    print(f"recovery reads (head, snapshot, 500 candles, open orders): {_ms(lambda: _recover(journal), 50):.2f} ms")
-    print(f"digest: {_ms(journal.digest, 3):.1f} ms")
+    row(f"page of 50 decisions of {rows}", f"{_ms(lambda: journal.decisions('', 50), 50):.2f} ms")
+    row(f"equity, {first} points thinned to 500", f"{_ms(lambda: journal.equity(0, 500), 20):.2f} ms")
+    row("recovery: head, snapshot, 500 candles, open orders", f"{_ms(lambda: _recover(journal), 50):.2f} ms")
+    row("digest", f"{_ms(journal.digest, 3):.1f} ms")
     journal.close()
 
 
@@ -113,7 +114,7 @@ def _history(journal: SqlJournal) -> None:
     entries = tuple(batch(i) for i in range(5_000))
     start = time.perf_counter()
     journal.commit((Commit("history", GENESIS, (*entries, equity(0))),))
-    print(f"10,000 bars of history in one commit: {(time.perf_counter() - start) * 1e3:.0f} ms")
+    row("10,000 bars of history in one commit", f"{(time.perf_counter() - start) * 1e3:.0f} ms")
     journal.close()
 
 
@@ -124,7 +125,7 @@ def _orders(journal: SqlJournal) -> None:
         start = time.perf_counter()
         head = journal.commit((commit,))
         spent.append(time.perf_counter() - start)
-    print(f"an order and a fill, logged: {statistics.median(spent) * 1e3:.3f} ms")
+    row("an order and a fill, logged", f"{statistics.median(spent) * 1e3:.3f} ms")
     for first in range(STEPS, OPEN, 5_000):
         some = tuple(order(f"a{i}", OrderStatus.ACCEPTED) for i in range(first, min(first + 5_000, OPEN)))
         head = journal.commit((Commit(f"orders-{first}", head, some),))
@@ -132,10 +133,10 @@ def _orders(journal: SqlJournal) -> None:
     start = time.perf_counter()
     found = journal.open_orders()
     taken, grown = time.perf_counter() - start, psutil.Process().memory_info().rss - before
-    print(f"{len(found):,} open orders: {taken:.2f} s, {grown / 2**20:.0f} MiB")
+    row(f"{len(found):,} open orders", f"{taken:.2f} s, {grown / 2**20:.0f} MiB")
     ids = [f"a{i}" for i in range(10_000)]
-    print(f"trade ids of 10,000 orders: {_ms(lambda: journal.trade_ids(ids), 5):.0f} ms")
-    print(f"verify, {OPEN + STEPS:,} logged rows: {_ms(journal.verify, 1) / 1e3:.2f} s")
+    row("trade ids of 10,000 orders", f"{_ms(lambda: journal.trade_ids(ids), 5):.0f} ms")
+    row(f"verify, {OPEN + STEPS:,} logged rows", f"{_ms(journal.verify, 1) / 1e3:.2f} s")
     journal.close()
 
 
@@ -145,7 +146,7 @@ def _inbox(inbox: SqlInbox) -> None:
         start = time.perf_counter()
         list(pool.map(lambda i: inbox.put(signal(f"b{i}", f"id:{i}")), range(3_000)))
         rate = 3_000 / (time.perf_counter() - start)
-    print(f"inbox: one put {alone:.3f} ms; ten threads {rate:,.0f} puts/s")
+    row("inbox", f"one put {alone:.3f} ms; ten threads {rate:,.0f} puts/s")
     inbox.close()
 
 

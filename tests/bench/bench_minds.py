@@ -1,7 +1,4 @@
-"""What a bar costs the minds: `python -m tests.bench.bench_minds`. Every line gives p50, p99 and the stated limit.
-
-"of limit" is p99 (the debate: p50) over the limit: under 1 is kept. Every figure includes the clock, printed first.
-"""
+"""What a bar costs the minds: `python -m tests.bench minds`. Every figure includes the clock, printed first."""
 
 import asyncio
 import time
@@ -20,6 +17,7 @@ from fks_actors.memory.config import MemoryConfig
 from fks_actors.memory.ring import CandleRing
 from fks_actors.model.candles import BarBatch, Candle
 from fks_actors.model.votes import Ballot
+from tests.bench.figures import row
 
 SYMBOL = "BTC/USDT"
 MINUTE_MS = 60_000
@@ -48,9 +46,7 @@ def timed(call: Callable[[Candle], object], candles: Sequence[Candle]) -> list[i
 
 def line(name: str, taken_ns: Sequence[int], limit_us: float | None = None, judged: str = "p99") -> None:
     p50, p99 = (float(x) / 1_000.0 for x in np.percentile(taken_ns, [50, 99]))
-    judged_us = p99 if judged == "p99" else p50
-    ratio = "" if limit_us is None else f"  limit {limit_us:7.0f}  of limit {judged_us / limit_us:.2f}"
-    print(f"{name:<44} p50 {p50:9.2f} us  p99 {p99:9.2f} us{ratio}")
+    row(name, f"p50 {p50:8.2f}  p99 {p99:8.2f} us", "" if limit_us is None else f"{judged} <= {limit_us:.0f} us")
 
 
 def memory(candles: list[Candle]) -> None:
@@ -119,7 +115,7 @@ async def debate(candles: list[Candle]) -> None:
         begin = time.perf_counter_ns()
         await live.run(BarBatch(candle.ts_ms, MINUTE_MS, (candle,)))
         taken.append(time.perf_counter_ns() - begin)
-    line("live debate of three minds (limit on p50)", taken, 2_500.0, "p50")
+    line("live debate of three minds", taken, 2_500.0, "p50")
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
+from tests.bench.figures import row
 from tests.bench.load import Order, Tally, load_generator
 
 REPLICAS = int(os.environ.get("FKS_BENCH_REPLICAS", "2"))
@@ -136,21 +137,23 @@ def _closed(send: Send, clients: int, count: int) -> None:
     shares = ", ".join(
         f"{rates['webhook'] / rate:.2f} of {which}" for which, rate in rates.items() if which in CONTROLS
     )
-    print(f"  webhook: {shares} (limit {LEAST_RATIO})")
+    row(f"webhook, {clients} clients", shares, f">= {LEAST_RATIO}")
 
 
 def _steady(send: Send) -> None:
     rate, count = STEADY
-    print(f"steady {rate:.0f}/s, from the instant due (limit: p99 {MOST_P99_MS} ms)")
     for which in PATHS:
-        print(_line(which, [send(which, count, 50, rate)]))
+        tally = send(which, count, 50, rate)
+        measured = f"p50 {tally.percentile(0.5):.2f}  p99 {tally.percentile(0.99):.2f} ms"
+        name = f"{which}, steady {rate:.0f}/s, from the instant due"
+        row(name, measured, f"p99 <= {MOST_P99_MS:.0f} ms" if which == "webhook" else "")
 
 
 def _soak(send: Send, run: Path) -> None:
     before = _replica_mib(run)
     send("webhook", SOAK, 10, 0.0)
     grown = ", ".join(f"{b:.1f} -> {a:.1f}" for b, a in zip(before, _replica_mib(run), strict=True))
-    print(f"memory of the replicas over {SOAK} requests: {grown} MiB")
+    row(f"memory of the replicas over {SOAK} requests", f"{grown} MiB", "no growth")
 
 
 def main() -> None:

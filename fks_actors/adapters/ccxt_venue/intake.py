@@ -232,6 +232,8 @@ class Intake:
         elif seen is None:
             seen = await self._finder.find(tracked.key, tracked.intent.symbol, tracked.first_ms - _MARGIN_MS)
         if seen is not None:
+            if seen.filled == tracked.order.filled_quantity:  # every trade is booked: there is none to be asked for
+                wire.trades, wire.filled = set(tracked.trades), seen.filled
             await self._finder.adopt(tracked, wire, seen)
             self._canceller.wish(tracked)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from fks_actors.adapters.sql.bell import Bell, Ear
 from fks_actors.adapters.sql.schema import open_schema
 from fks_actors.adapters.sql.shelves import Row, shelf
 from fks_actors.adapters.sql.store import Store
@@ -56,11 +57,36 @@ class SqlInbox:
         self._woken: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._bell = Bell(self._store.path)
+        self._ear: Ear | None = None
+        self._rung = False
         try:
             open_schema(self._store)
         except BaseException:
             self._store.close()
             raise
+
+    @property
+    def is_local(self) -> bool:
+        """Whether reading asks nobody but this machine's own disk: it takes a tenth of a millisecond."""
+        return self._store.path is not None
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether the desk heard of the last signal that was stored here, so that it need not be woken."""
+        return self._rung
+
+    def listen(self, heard: Callable[[], None]) -> bool:
+        """Have `heard` called on this event loop when a process of this machine has stored a signal.
+
+        Returns:
+            False where that cannot be (PostgreSQL, a very long path): look now and then.
+        """
+        try:
+            self._ear = Ear(self._store.path, heard)
+        except OSError:
+            return False
+        return True
 
     def put(self, signal: Signal) -> str:
         """Store the signal unless its dedupe key is known; return the stored signal's id. Durable when it returns.
@@ -110,6 +136,10 @@ class SqlInbox:
         self._wake()
         if self._thread is not None:
             self._thread.join()
+        if self._ear is not None:
+            self._ear.close()
+            self._ear = None
+        self._bell.close()
         self._store.close()
 
     def _enqueue(self, waiting: _Waiting) -> None:
@@ -156,6 +186,7 @@ class SqlInbox:
             rows.setdefault(each.row.key, each.row)
         try:
             standing = self._keep(tuple(rows.values()), self._clock())
+            self._rung = self._bell.ring()
             return [standing[each.row.key] for each in group]
         except JournalError as error:
             return error

@@ -116,6 +116,20 @@ class SqlReader:
                 found.update((venue, trade_id) for venue, trade_id in connection.execute(query))
         return frozenset(found)
 
+    def trades_by_order(self, client_order_ids: Iterable[str]) -> dict[str, frozenset[tuple[str, str]]]:
+        """`trade_ids` of each of these orders; one without a fill is absent."""
+        c = tables.fills.c
+        wanted = list(dict.fromkeys(client_order_ids))
+        found: dict[str, set[tuple[str, str]]] = {}
+        with self._store.reading() as connection:
+            for start in range(0, len(wanted), _CHUNK):
+                some = c.client_order_id.in_(wanted[start : start + _CHUNK])
+                for key, venue, trade_id in connection.execute(
+                    select(c.client_order_id, c.venue, c.trade_id).where(some)
+                ):
+                    found.setdefault(key, set()).add((venue, trade_id))
+        return {key: frozenset(trades) for key, trades in found.items()}
+
     def last_run(self) -> RunRecord | None:
         """The newest start of the desk."""
         c = tables.runs.c

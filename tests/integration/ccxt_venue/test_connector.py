@@ -74,6 +74,10 @@ class DeskJournal:
     async def trade_ids(self, client_order_ids: Sequence[str]) -> frozenset[tuple[str, str]]:
         return frozenset((f.venue, f.trade_id) for f in self.fills.values() if f.client_order_id in client_order_ids)
 
+    async def trades_by_order(self, client_order_ids: Sequence[str]) -> dict[str, frozenset[tuple[str, str]]]:
+        found = {key: await self.trade_ids([key]) for key in client_order_ids}
+        return {key: trades for key, trades in found.items() if trades}
+
 
 async def until_ready(actor: ExchangeConnectorActor) -> None:
     end = asyncio.get_running_loop().time() + 20

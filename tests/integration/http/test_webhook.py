@@ -268,3 +268,14 @@ async def test_metrics_when_alerts_came_then_they_are_counted_by_code(edge: Edge
     assert "fks_webhook_in_flight 0.0" in page
     edge.desk.down = True
     assert 'code="accepted"} 1.0' in (await edge.client.get("/metrics")).text
+
+
+@pytest.mark.parametrize("heard", [True, False])
+async def test_accept_when_the_desk_heard_of_the_alert_by_itself_then_it_is_not_woken(edge: Edge, heard: bool) -> None:
+    inbox = FakeInbox()
+    inbox.is_heard = heard
+    app = make_app(gateway_over(inbox, edge.reader, edge.desk))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://desk") as client:
+        assert (await client.post(PATH, json=ALERT)).status_code == 202
+        await asyncio.sleep(0.05)
+    assert edge.desk.woken.is_set() is not heard

@@ -52,6 +52,7 @@ async def test_reads_when_asked_then_each_comes_back_through_the_wire(handle: Wi
     assert await port.order("o") == moved
     assert await port.order("p") is None
     assert await port.trade_ids(["o", "p"]) == {("paper", "t")}
+    assert await handle.trades_by_order(["o", "p"]) == {"o": {("paper", "t")}}
     assert await handle.audit(5) == [note("forbidden")]
 
 

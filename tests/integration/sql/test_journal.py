@@ -205,6 +205,10 @@ def test_trade_ids_when_many_orders_are_asked_for_then_theirs_come_and_no_others
     found = journal.trade_ids([f"o{i}" for i in range(2_999)] * 2)
     assert found == {("paper", f.trade_id) for f in fills if f.client_order_id != "o2999"}
     assert journal.trade_ids([]) == journal.trade_ids(["unknown"]) == frozenset()
+    by_order = journal.trades_by_order([*(f"o{i}" for i in range(2_999)), "unknown"])
+    assert frozenset().union(*by_order.values()) == found
+    assert by_order["o7"] == {("paper", "t7"), ("paper", "t3007")}
+    assert "unknown" not in by_order
 
 
 def test_signal_when_it_moves_then_the_last_record_is_read(journal: SqlJournal) -> None:

@@ -89,6 +89,11 @@ def order(value: Order) -> shapes.OrderShape:
         "quantity": money(intent.quantity),
         "limit_price": _maybe(intent.limit_price),
         "stop_price": _maybe(intent.stop_price),
+        "trail_pct": _maybe(intent.trail_pct),
+        "display_quantity": _maybe(intent.display_quantity),
+        "duration_ms": intent.duration_ms,
+        "slices": intent.slices,
+        "oco_id": intent.oco_id,
         "status": value.status,
         "filled_quantity": money(value.filled_quantity),
         "average_price": money(value.average_price),
@@ -289,9 +294,34 @@ def status(
             "open_orders": int(said.get("open_orders", 0)),
             "clock_ms": int(said.get("clock_ms") or 0),
             "last_bar_ms": dict(said.get("last_bar_ms") or {}),
+            "lease_held": bool((said.get("lease") or {}).get("held", False)),
+            "lease_epoch": int((said.get("lease") or {}).get("epoch", 0)),
         },
+        "venues": venues(run, desk),
         "counts": counts,
     }
+
+
+def venues(run: RunRecord | None, desk: dict[str, Any] | None) -> list[shapes.VenueStateShape]:
+    """Each venue's state; where the coordinator does not answer, their names alone."""
+    silent: list[dict[str, Any]] = (
+        [{"venue": name, "trouble": "the desk does not answer"} for name in run.venues or ("paper",)] if run else []
+    )
+    said = silent if desk is None else desk.get("venues") or []
+    return [
+        {
+            "venue": str(each["venue"]),
+            "exchange": str(each.get("exchange", "")),
+            "mode": str(each.get("mode", "")),
+            "claims": list(each.get("claims") or ()),
+            "answers": bool(each.get("answers", False)),
+            "breaker": str(each.get("breaker", "")),
+            "streams": dict(each.get("streams") or {}),
+            "open_orders": int(each.get("open_orders", 0)),
+            "trouble": str(each.get("trouble", "")),
+        }
+        for each in said
+    ]
 
 
 def feed(run: RunRecord | None, said: dict[str, Any]) -> shapes.FeedShape:

@@ -79,7 +79,8 @@ class DecisionShape(TypedDict):
 
 
 class OrderShape(TypedDict):
-    """An order in its present state."""
+    """An order in its present state. `trail_pct` of a trailing stop; `display_quantity` of an iceberg; `duration_ms`
+    and `slices` of a twap, else 0; `oco_id` is the other leg of a pair, or empty."""
 
     client_order_id: str
     origin: str
@@ -91,6 +92,11 @@ class OrderShape(TypedDict):
     quantity: str
     limit_price: str | None
     stop_price: str | None
+    trail_pct: str | None
+    display_quantity: str | None
+    duration_ms: int
+    slices: int
+    oco_id: str
     status: str
     filled_quantity: str
     average_price: str
@@ -257,7 +263,8 @@ class FeedShape(TypedDict):
 
 
 class DeskShape(TypedDict):
-    """What the coordinator says; `reachable` false where it does not answer."""
+    """What the coordinator says; `reachable` false where it does not answer. Only while the lease is held do orders
+    leave; its epoch rises whenever a desk takes it."""
 
     reachable: bool
     ready: bool
@@ -266,10 +273,28 @@ class DeskShape(TypedDict):
     open_orders: int
     clock_ms: int
     last_bar_ms: dict[str, int]
+    lease_held: bool
+    lease_epoch: int
+
+
+class VenueStateShape(TypedDict):
+    """One venue. `mode` is what is at stake there: paper, simulator, sandbox or live; `claims` are the symbols whose
+    orders go there first. `answers` false: see `trouble`. `breaker`: closed, open or half_open, and `streams`: which
+    are up (what is down is asked for); both empty where nothing is told."""
+
+    venue: str
+    exchange: str
+    mode: str
+    claims: list[str]
+    answers: bool
+    breaker: str
+    streams: dict[str, bool]
+    open_orders: int
+    trouble: str
 
 
 class StatusShape(TypedDict):
-    """The whole, in short."""
+    """The whole, in short. `mode` is the most dangerous of the venues': paper, simulator, sandbox or live."""
 
     version: str
     mode: str
@@ -280,6 +305,7 @@ class StatusShape(TypedDict):
     interval_ms: int
     trading: TradingShape
     desk: DeskShape
+    venues: list[VenueStateShape]
     counts: dict[str, int]
 
 

@@ -43,6 +43,17 @@ from fks_actors.telemetry import Gathering, Sample
 HOUR_MS = 3_600_000
 START_MS = 1_733_011_200_000  # 2024-12-01T00:00Z
 CENT = Decimal("0.01")
+PAPER_VENUE: dict[str, Any] = {
+    "venue": "paper",
+    "exchange": "paper",
+    "mode": "paper",
+    "claims": [],
+    "answers": True,
+    "breaker": "",
+    "streams": {},
+    "open_orders": 0,
+    "trouble": "",
+}
 
 
 def _chain(items: Sequence[Any], cursor: str, limit: int) -> tuple[list[Any], str]:
@@ -79,6 +90,7 @@ class FakeDesk:
     controls: list[tuple[str, str, str]] = field(default_factory=list)
     feed: dict[str, Any] = field(default_factory=lambda: {"kind": "simulated", "ended": False})
     votes: tuple[Ballot, ...] = ()
+    venues: list[dict[str, Any]] = field(default_factory=lambda: [dict(PAPER_VENUE)])
     cycles: int = 0
     working: dict[str, Order] = field(default_factory=dict)
     changes: dict[str, Change] = field(default_factory=dict)
@@ -137,6 +149,8 @@ class FakeDesk:
             "cycles": self.cycles,
             "open_orders": 0,
             "trouble": "",
+            "lease": {"held": True, "epoch": 3, "until_ms": START_MS},
+            "venues": self.venues,
         }
 
     async def agents(self) -> list[dict[str, Any]]:

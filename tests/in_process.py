@@ -196,7 +196,14 @@ class InProcessDesk:
         journal: Any = None,
         real: Mapping[str, VenuePort] | None = None,
         best_price: bool = False,
+        beside_paper: bool = False,
+        cash: Mapping[str, Decimal] | None = None,
+        exchanges: Mapping[str, str] | None = None,
+        claims: Mapping[str, tuple[str, ...]] | None = None,
+        default: str = "",
     ) -> None:
+        """`real` venues take the paper venue's place unless it stands `beside_paper`; `cash`, `exchanges` (other names)
+        and `claims` (symbols) are by venue."""
         self.journal = journal or MemoryJournal()
         self._breaker = breaker
         self._symbols = tuple(symbols)
@@ -204,8 +211,10 @@ class InProcessDesk:
         self._markets = {s: default_rules(s, self._paper) for s in self._symbols}
         self._risk_config = risk or RiskConfig()
         self.real = dict(real or {})
-        self._names = tuple(self.real) or ("paper",)
+        self._names = (*self.real, "paper") if beside_paper or not self.real else tuple(self.real)
         self._best_price = best_price
+        self._cash = {name: (cash or {}).get(name, CASH) for name in self._names}
+        self._exchanges, self._claims, self._default = exchanges or {}, claims or {}, default
         self._restart_minds()
         self._restart_risk()
         self._restart_venue()
@@ -213,9 +222,12 @@ class InProcessDesk:
 
     def new_desk(self) -> Desk:
         """A coordinator's constructor."""
-        venues: Mapping[str, Any] = self.real or {"paper": self}
-        plans = tuple(VenuePlan(name, name, bool(self.real), self._markets) for name in venues)
-        config = DeskConfig(plans, plans[0].name, self._best_price)
+        venues: Mapping[str, Any] = {name: self.real.get(name, self) for name in self._names}
+        plans = tuple(
+            VenuePlan(n, self._exchanges.get(n, n), n in self.real, self._markets, self._claims.get(n, ()))
+            for n in venues
+        )
+        config = DeskConfig(plans, self._default or plans[0].name, self._best_price)
         self.desk = Desk(DeskPorts(self, self, venues, _Journal(self), in_turn), config)
         return self.desk
 
@@ -265,9 +277,7 @@ class InProcessDesk:
     def _restart_risk(self) -> None:
         async def load() -> tuple[str, RiskState]:
             held = await self.journal.snapshot(RISK_OWNER)
-            return held.commit_id, decode(held.payload) if held.payload else RiskState.of(
-                dict.fromkeys(self._names, CASH)
-            )
+            return held.commit_id, decode(held.payload) if held.payload else RiskState.of(self._cash)
 
         def work(state: RiskState, request: RiskRequest, _: str) -> tuple[RiskState, Ruled]:
             after, reply = rule(state, request, self._risk_config, dict.fromkeys(self._names, self._markets))
@@ -293,7 +303,7 @@ class InProcessDesk:
             book = (
                 PaperBook.restore(self._paper, self._markets, state)
                 if state
-                else PaperBook(self._paper, self._markets, CASH)
+                else PaperBook(self._paper, self._markets, self._cash["paper"])
             )
             events = getattr(book, method)(*arguments)
             after = book.state()

@@ -3,8 +3,9 @@ import { money, percent, price, quantity, signed, span, tone, when, whenInFull }
 
 const NAMES = {
   no_quorum: "no quorum", no_change: "no change", partially_filled: "part filled", cancel_pending: "cancelling",
-  stop_loss: "stop", take_profit: "take profit",
+  stop_loss: "stop", take_profit: "take profit", trailing_stop: "trailing", external: "other",
 };
+const MODES = { paper: "PAPER", simulator: "SIMULATOR", sandbox: "SANDBOX", live: "LIVE TRADING" };
 
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -31,8 +32,8 @@ export function showStatus(status) {
   const badges = [];
   if (feed.simulated) badges.push(["simulated", "SIMULATED"]);
   if (feed.kind === "replay") badges.push(["replay", "REPLAY"]);
-  if (feed.kind === "live") badges.push(["live-feed", "LIVE DATA"]);
-  badges.push(status.mode === "live" ? ["live", "LIVE TRADING"] : ["paper", "PAPER"]);
+  if (feed.kind === "live" && !feed.simulated) badges.push(["live-feed", "LIVE DATA"]);
+  badges.push([status.mode, MODES[status.mode] ?? status.mode.toUpperCase()]);
   put("badges", ...badges.map(([kind, text]) => h("span", { class: `badge ${kind}` }, text)));
   put("feed", [feed.label || feed.name, feed.ended ? "ended" : ""].filter(Boolean).join(" · "));
   document.getElementById("feed").title = feed.reason;
@@ -51,6 +52,9 @@ function troubles(status) {
   if (!desk.reachable) return "The coordinator does not answer; what you see is what the journal holds.";
   if (desk.trouble) return `The desk pauses: ${desk.trouble}`;
   if (!desk.ready) return "The desk is starting.";
+  if (!desk.lease_held) return "The desk does not hold the lease of its journal: it sends no order.";
+  const lost = status.venues.filter((venue) => !venue.answers);
+  if (lost.length) return lost.map((venue) => `${venue.venue}: ${venue.trouble}`).join(" · ");
   if (trading.state === "active") return "";
   const said = trading.state === "halted" ? "Trading is halted" : "Only orders that lower exposure are sent";
   return `${said} (${trading.by}${trading.reason ? `: ${trading.reason}` : ""}).`;
@@ -157,15 +161,27 @@ export function decisionCard(d, open) {
   return card;
 }
 
+function terms(o) {
+  return [
+    o.limit_price ? `limit ${price(o.limit_price)}` : "", o.stop_price ? `at ${price(o.stop_price)}` : "",
+    o.trail_pct ? `trail ${quantity(o.trail_pct)} %` : "", o.display_quantity ? `shows ${quantity(o.display_quantity)}` : "",
+    o.duration_ms ? `${o.slices ? `${o.slices} × ` : ""}in ${span(o.duration_ms)}` : "",
+  ].filter(Boolean);
+}
+
+const under = (...texts) => texts.filter(Boolean).map((text) => h("small", {}, text));
+
 export function showOrders(orders) {
   note("orders", orders.length ? "newest first" : "");
   const rows = orders.map((o) => h(
     "tr", { title: [o.client_order_id, o.reason].filter(Boolean).join(": ") }, clock(o.created_ms),
-    h("td", { class: "fold" }, o.symbol, ...(o.reason ? [h("small", {}, o.reason)] : [])),
-    h("td", {}, chip(o.side), " ", h("span", { class: "muted wide" }, word(o.order_type))),
-    num(quantity(o.quantity)), h("td", { class: "right" }, chip(o.status)),
+    h("td", { class: "fold" }, o.symbol, h("small", {}, `${o.venue} · ${word(o.origin)}`), ...(o.reason ? [h("small", {}, o.reason)] : [])),
+    h("td", {}, chip(o.side), h("small", {}, `${word(o.order_type)}${o.oco_id ? " · pair" : ""}`)),
+    h("td", { class: "num right" }, quantity(o.quantity), ...under(...terms(o))),
+    h("td", { class: "right" }, chip(o.status), ...under(Number(o.filled_quantity) && o.status !== "filled" ? `${quantity(o.filled_quantity)} filled` : "")),
   ));
-  table("orders", [["Time"], ["Symbol"], ["Side"], ["Quantity", "right"], ["Status", "right"]], rows, "No orders yet.");
+  const heads = [["Time"], ["Symbol"], ["Side"], ["Quantity", "right"], ["Status", "right"]];
+  table("orders", heads, rows, "No orders yet.");
 }
 
 export function showFills(fills) {

@@ -6,23 +6,25 @@ Whatever fails, it takes the journal's word and goes on from there; it never ski
 import asyncio
 import contextlib
 import logging
+import math
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from fks_actors.actors import names
-from fks_actors.actors.council import Council
-from fks_actors.actors.handles import ConnectorHandle, FeedHandle, JournalHandle, RiskHandle, SpecialistHandle
-from fks_actors.actors.lease import LeaseKeeper
+from fks_actors.actors.lease import LeaseKeeper, leased
+from fks_actors.actors.links import Links, remote_links
 from fks_actors.actors.presence import Presence
+from fks_actors.actors.sentinel import Sentinel
 from fks_actors.actors.tally import Tally
 from fks_actors.actors.wiring import CoordinatorConfig
 from fks_actors.adapters.sql import SqlInbox
+from fks_actors.desk.config import VenuePlan
 from fks_actors.desk.desk import Desk
 from fks_actors.desk.ports import DeskPorts
 from fks_actors.desk.state import Change
-from fks_actors.errors import ActorUnavailable, DataError, JournalConflict, VenueUnavailable
+from fks_actors.errors import ActorUnavailable, DataError, Fenced, FksError, JournalConflict, VenueUnavailable
 from fks_actors.model.candles import BarBatch
 from fks_actors.model.orders import Order
 from fks_actors.model.records import (
@@ -44,53 +46,55 @@ _BATCHES = 64
 _CHUNK = 16
 _SIGNALS = 100
 _WAIT_S = 1.0
-_MAX_PAUSE_S = 10.0
+_FIRST_PAUSE_S, _MAX_PAUSE_S, _STANDBY_S = 0.1, 10.0, 1.0
+_STEADY_S = 1.0
+_LOOK_S = 1.0
+_STATE_S = 2.0
 _AGAIN_S = 0.1
 _STALE_MS = 300_000
 _STALE_BARS = 2
 
 
 async def concurrently(first: Any, second: Any) -> tuple[Any, Any]:
-    """Both at once (desk.ports.Together)."""
-    async with asyncio.TaskGroup() as group:
-        one, two = group.create_task(first), group.create_task(second)
+    """Both at once (desk.ports.Together); of several errors the first."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            one, two = group.create_task(first), group.create_task(second)
+    except ExceptionGroup as errors:
+        raise _flat(errors)[0] from None
     return one.result(), two.result()
 
 
 class CoordinatorActor(Presence):
     """Drives the desk."""
 
-    def __init__(self, config: CoordinatorConfig, run: RunRecord) -> None:
+    def __init__(self, config: CoordinatorConfig, run: RunRecord, links: Links | None = None) -> None:
+        """`links`: whom it talks to; by default the actors of its cluster."""
         super().__init__(names.COORDINATOR)
         self._config = config
         self._run_record = run
-        namespace = config.namespace
-        self._feed = FeedHandle(namespace)
-        self._journal = JournalHandle(namespace)
-        self._connectors = {plan.name: ConnectorHandle(plan.name, namespace) for plan in config.desk.venues}
-        self._council = Council(
-            {agent: SpecialistHandle(agent, namespace) for agent in names.HORIZONS}, config.debate, config.deadline_s
-        )
-        ports = DeskPorts(
-            self._council,
-            RiskHandle(namespace),
-            self._connectors,
-            self._journal,
-            concurrently,
-        )
+        links = links or remote_links(config)
+        self._feed, self._journal, self._connectors = links.feed, links.journal, links.connectors
+        self._council = links.council
+        self._lease = LeaseKeeper(self._journal, config.lease_ttl_s, self._holds)
+        journal = leased(self._journal, self._lease)
+        ports = DeskPorts(self._council, links.risk, self._connectors, journal, concurrently)
         self._tally = Tally(self.telemetry)
         self._desk = Desk(ports, config.desk, self._tally.commit)
         self._inbox = SqlInbox(config.inbox_url, config.replay_window_ms, _now_ms)
-        self._lease = LeaseKeeper(self._journal, config.lease_ttl_s, self._desk.holds)
         self._woken = asyncio.Event()
         self._ready = asyncio.Event()
+        self._working = asyncio.Event()
         self._upset = asyncio.Event()
         self._finished: dict[str, asyncio.Event] = {}
         self._feed_info: dict[str, Any] = {}
         self._feed_ended = False
-        self._trouble = ""
+        self._trouble = self._feed_trouble = ""
+        self._opened_s = math.inf
         self._last_batch: BarBatch | None = None
-        self._heard_s = time.monotonic()
+        silent_s = max(config.dead_man_s, _SILENT_BARS * run.interval_ms / 1_000) if config.dead_man_s else 0.0
+        self._sentinel = Sentinel(silent_s)
+        self._venues: dict[str, dict[str, Any]] = {}
         self._cycles = 0
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -100,25 +104,49 @@ class CoordinatorActor(Presence):
             self._inbox.listen(self._woken.set)
             self._tasks = [asyncio.create_task(self._forever(), name="desk")]
 
+    async def close(self) -> None:
+        """End the work and free the lease."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._working.clear()
+        with contextlib.suppress(FksError):
+            await self._lease.let_go()
+
+    def _holds(self, epoch: int, until_ms: int) -> None:
+        self._desk.holds(epoch, until_ms)
+
     # --- the loop ---
 
     async def _forever(self) -> None:
-        pause = 0.1
+        pause = _FIRST_PAUSE_S
         while True:
+            self._opened_s = math.inf
             try:
-                await self._open()
-                pause = 0.1
-                await self._work()
+                await self._drive()
                 return
             except Exception as error:  # noqa: BLE001 (shown as trouble; a loop that died in silence would lie)
-                self._trouble = "; ".join(f"{type(e).__name__}: {e}" for e in _flat(error))
+                self._working.clear()
+                found = _flat(error)
+                self._trouble = "; ".join(f"{type(e).__name__}: {e}" for e in found)
                 _log.warning("the desk pauses: %s", self._trouble)
+                if time.monotonic() - self._opened_s > _STEADY_S:
+                    pause = _FIRST_PAUSE_S
                 await asyncio.sleep(pause)
-                pause = min(2 * pause, _MAX_PAUSE_S)
+                standby = any(isinstance(e, Fenced) for e in found)
+                pause = min(2 * pause, _STANDBY_S if standby else _MAX_PAUSE_S)
+
+    async def _drive(self) -> None:
+        """Take the lease, and work as long as it is kept: it is renewed while the desk still reads, too."""
+        await self._lease.take()
+        async with asyncio.TaskGroup() as group:
+            keeping = group.create_task(self._lease.keep())
+            await self._open()
+            await self._work()
+            keeping.cancel()
 
     async def _open(self) -> None:
         self._council.forget_ahead()
-        await self._lease.take()
         await self._desk.recover()
         await self._desk.begin(self._run_record)
         if not self._feed_info:
@@ -128,14 +156,15 @@ class CoordinatorActor(Presence):
         self._upset.clear()
         self._trouble = ""
         self._ready.set()
+        self._working.set()
+        self._opened_s = time.monotonic()
 
     async def _work(self) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._bars())
             group.create_task(self._signals())
             group.create_task(self._upsets())
-            group.create_task(self._lease.keep())
-            group.create_task(self._sentinel())
+            group.create_task(self._watch_feed())
             for plan in self._config.desk.venues:
                 if plan.real:
                     group.create_task(self._venue(plan.name))
@@ -147,30 +176,52 @@ class CoordinatorActor(Presence):
 
     async def _bars(self) -> None:
         while not self._feed_ended:
-            batches, self._feed_ended = await self._feed.next(self._desk.last_bar_ms, _BATCHES, _WAIT_S)
-            await self._in_chunks(batches)
+            await self._in_chunks(await self._next_bars())
+
+    async def _next_bars(self) -> list[BarBatch]:
+        """What the feed tells. One that fails is asked again, and does not stop the desk: it is silent meanwhile."""
+        pause = _FIRST_PAUSE_S
+        self._sentinel.listen(True)
+        try:
+            while True:
+                try:
+                    batches, self._feed_ended = await self._feed.next(self._desk.last_bar_ms, _BATCHES, _WAIT_S)
+                except (ActorUnavailable, DataError) as error:
+                    self._feed_trouble = f"the feed does not answer: {error}"
+                    _log.warning("%s", self._feed_trouble)
+                    await asyncio.sleep(pause)
+                    pause = min(2 * pause, _MAX_PAUSE_S)
+                    continue
+                self._feed_trouble = ""
+                if batches:
+                    self._sentinel.heard()
+                return batches
+        finally:
+            self._sentinel.listen(False)
 
     async def _venue(self, venue: str) -> None:
         """Take in what a real venue tells, as soon as it tells it; a silent one is asked again and holds up nothing."""
-        pause = 0.1
+        pause, connector, told_s = _FIRST_PAUSE_S, self._connectors[venue], 0.0
         while True:
             try:
-                if await self._connectors[venue].news(_NEWS_S) or self._desk.has_questions(venue):
+                if await connector.news(_NEWS_S) or self._desk.has_questions(venue):
                     await self._desk.collect(venue, self._now_ms())
-                pause = 0.1
+                if time.monotonic() - told_s > _STATE_S:
+                    told_s, self._venues[venue] = time.monotonic(), await connector.state()
+                pause = _FIRST_PAUSE_S
             except (ActorUnavailable, VenueUnavailable) as error:
+                self._venues[venue] = {"trouble": str(error)}
                 _log.warning("%s does not answer: %s", venue, error)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _MAX_PAUSE_S)
 
-    async def _sentinel(self) -> None:
+    async def _watch_feed(self) -> None:
         """The dead man's switch on the feed: a live market that falls silent halts the desk."""
-        limit_s = max(self._config.dead_man_s, _SILENT_BARS * self._run_record.interval_ms / 1_000)
-        while self._config.dead_man_s and self._is_live():
-            await asyncio.sleep(1.0)
-            silent_s = time.monotonic() - self._heard_s
-            if silent_s > limit_s and self._desk.trading is not TradingState.HALTED:
-                reason = f"no bar for {silent_s:.0f} s, the limit is {limit_s:.0f} s"
+        every_s = min(_LOOK_S, self._sentinel.limit_s / 20)
+        while self._is_live() and every_s:
+            await asyncio.sleep(every_s)
+            if self._sentinel.look() and not self._desk.halted:
+                reason = f"no bar for {self._sentinel.silent_s:.0f} s, the limit is {self._sentinel.limit_s:.0f} s"
                 record = ControlRecord(self._now_ms(), TradingState.HALTED, "dead_man", reason)
                 await self._desk.control(f"dead-man-{record.ts_ms}", record)
 
@@ -193,7 +244,6 @@ class CoordinatorActor(Presence):
                     await self._bar(batch)
 
     async def _bar(self, batch: BarBatch) -> None:
-        self._heard_s = time.monotonic()
         late_ms = _now_ms() - batch.close_ms if self._is_live() else 0
         if late_ms > max(_STALE_MS, _STALE_BARS * batch.interval_ms):
             await self._desk.learn([batch])  # the market has moved on: remember it, do not trade on it
@@ -272,6 +322,7 @@ class CoordinatorActor(Presence):
         """An operator changes the trading state."""
         record = ControlRecord(self._now_ms(), TradingState(state), "operator", reason)
         reply = await self._step(lambda: self._desk.control(control_id, record))
+        self._sentinel.heard()  # somebody is in charge: a feed that stays silent halts again after another limit
         return {"state": reply.equity.state, "reason": reason}
 
     async def cancel(self, request_id: str, client_order_ids: Sequence[str]) -> list[Order]:
@@ -292,9 +343,9 @@ class CoordinatorActor(Presence):
 
         One that found the journal elsewhere than it believed is done again after that; each may be asked twice.
         """
-        await asyncio.wait_for(self._ready.wait(), _MAX_PAUSE_S)
         end = time.monotonic() + _MAX_PAUSE_S
         while True:
+            await asyncio.wait_for(self._working.wait(), _MAX_PAUSE_S)
             try:
                 return await step()
             except BaseException as error:
@@ -315,13 +366,32 @@ class CoordinatorActor(Presence):
             "last_bar_ms": self._desk.last_bar_ms,
             "cycles": self._cycles,
             "open_orders": len(self._desk.open_orders),
-            "trouble": self._trouble,
+            "trouble": self._trouble or self._feed_trouble,
+            "lease": {"held": self._lease.held(), "epoch": self._lease.epoch, "until_ms": self._lease.until_ms},
+            "venues": [self._venue_status(plan) for plan in self._config.desk.venues],
+        }
+
+    def _venue_status(self, plan: VenuePlan) -> dict[str, Any]:
+        said = self._venues.get(plan.name, {} if not plan.real else {"trouble": "not heard of yet"})
+        trouble = str(said.get("trouble", "")) or ("" if self._desk.listens(plan.name) else "it does not answer")
+        return {
+            "venue": plan.name,
+            "exchange": plan.exchange,
+            "mode": plan.mode,
+            "claims": list(plan.claims),
+            "answers": not trouble,
+            "breaker": str(said.get("breaker", "")),
+            "streams": dict(said.get("streams", {})),
+            "open_orders": sum(o.intent.venue == plan.name for o in self._desk.open_orders),
+            "trouble": trouble,
         }
 
     def activity(self) -> str:
         """A few words on what the actor does now, for people."""
         if self._trouble:
             return f"paused: {self._trouble}"
+        if self._feed_trouble:
+            return self._feed_trouble
         if not self._ready.is_set():
             return "starting"
         return "feed ended" if self._feed_ended else "trading"

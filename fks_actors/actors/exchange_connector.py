@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from fks_actors.actors.handles import JournalHandle
 from fks_actors.actors.presence import Presence
@@ -22,14 +22,14 @@ from fks_actors.adapters.ccxt_venue.venue import CcxtVenue, open_venue
 from fks_actors.desk.config import venue_owner
 from fks_actors.desk.lineage import Step
 from fks_actors.desk.ports import VenueReply
-from fks_actors.errors import FksError, VenueUnavailable
+from fks_actors.errors import Fenced, FksError, VenueUnavailable
 from fks_actors.execution.venues import VenueConfig
 from fks_actors.model.candles import BarBatch
 from fks_actors.model.orders import Approved, Order
 from fks_actors.model.records import SnapshotAt
 
 _log = logging.getLogger(__name__)
-_READY_S = 20.0
+_READY_S = 3.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 3.0
 _STALE_S = 5.0
 
@@ -83,6 +83,8 @@ class ExchangeConnectorActor(Presence):
         self._tasks: list[asyncio.Task[None]] = []
         self._trouble = "starting"
         self._heard = time.monotonic()
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._written = 0.0
         self._silent = False
 
@@ -112,6 +114,17 @@ class ExchangeConnectorActor(Presence):
         parts += [f"polling {', '.join(down)}"] if down else []
         parts += ["the desk is silent"] if self._silent else []
         return "; ".join(parts)
+
+    async def state(self) -> dict[str, Any]:
+        """What is up and what is not, for the desk's status."""
+        venue = self._venue
+        if venue is None:
+            return {"trouble": self._trouble}
+        return {
+            "breaker": str(venue.client.breaker),
+            "streams": venue.streams.up,
+            "trouble": "the desk was silent" if self._silent else "",
+        }
 
     # --- what the desk asks ---
 
@@ -145,14 +158,19 @@ class ExchangeConnectorActor(Presence):
         return await self._answer(step, nothing)
 
     async def news(self, wait_s: float) -> bool:
-        """Wait up to `wait_s` for something to collect; whether there is. It shows that the desk lives."""
+        """Wait up to `wait_s` for something to collect; whether there is. It shows that the desk lives.
+
+        Raises:
+            VenueUnavailable: it is not ready, or still at the last step: whoever asked for one now would have to wait.
+        """
         self._hear()
         end = time.monotonic() + wait_s
         try:
             async with asyncio.timeout(wait_s):
                 await self._opened.wait()
+                await self._idle.wait()
         except TimeoutError:
-            return False
+            raise VenueUnavailable(f"{self.name} is busy: {self.activity()}") from None
         venue = self._venue
         if venue is None:
             return False
@@ -165,10 +183,17 @@ class ExchangeConnectorActor(Presence):
             venue = await self._ready()
             if (known := self._replies.repeated(step)) is not None:
                 return known
+            if step.epoch <= 0 or step.until_ms <= 0:
+                raise Fenced("a step at a real venue needs a lease")
             venue.lease.show(step.epoch, step.until_ms, venue.client.now_ms())
             self._silent = False
             self._replies.settle(step, venue.outbox)
-            await work(venue)
+            self._idle.clear()
+            try:
+                await work(venue)
+            finally:
+                self._idle.set()
+                self._hear()
             now = time.monotonic()
             stale = now - self._written > _STALE_S
             reply = self._replies.reply(step, venue.outbox, venue.notes(), stale, venue.quotes)
@@ -232,8 +257,12 @@ class ExchangeConnectorActor(Presence):
         while True:
             await asyncio.sleep(min(limit_s / 4, 1.0))
             silent_s = time.monotonic() - self._heard
-            if silent_s < limit_s or self._silent or self._venue is None:
+            if silent_s < limit_s or self._silent or not self._idle.is_set() or self._venue is None:
                 continue
             self._silent = True
             _log.warning("%s: the desk was silent for %.0f s", self.name, silent_s)
-            await self._venue.fall_silent(silent_s)
+            try:
+                await self._venue.fall_silent(silent_s)
+            except FksError as error:  # the switch must outlive it
+                _log.warning("%s: not everything was cancelled: %s", self.name, error)
+                self._silent = False

@@ -127,30 +127,35 @@ class RiskHandle(Remote):
 
 
 class ConnectorHandle(Remote):
-    """One venue's connector (desk.ports.VenuePort)."""
+    """One venue's connector (desk.ports.VenuePort). `step_s`: how long a step may take before it counts as silent."""
 
-    def __init__(self, venue: str, namespace: str) -> None:
+    def __init__(self, venue: str, namespace: str, step_s: float = _TIMEOUT_S) -> None:
         super().__init__(names.connector(venue), namespace)
+        self._step_s = step_s
 
     async def advance(self, step: Step, batch: BarBatch) -> VenueReply:
         """Closed bars: match what rests."""
-        return cast(VenueReply, await self.call("advance", step, batch, timeout_s=_TIMEOUT_S))
+        return cast(VenueReply, await self.call("advance", step, batch, timeout_s=self._step_s))
 
     async def submit(self, step: Step, orders: Sequence[Approved], again: bool = False) -> VenueReply:
         """Enter approved orders; idempotent by step and by client order id."""
-        return cast(VenueReply, await self.call("submit", step, tuple(orders), again, timeout_s=_TIMEOUT_S))
+        return cast(VenueReply, await self.call("submit", step, tuple(orders), again, timeout_s=self._step_s))
 
     async def collect(self, step: Step) -> VenueReply:
         """What happened at the venue since the last step."""
-        return cast(VenueReply, await self.call("collect", step, timeout_s=_TIMEOUT_S))
+        return cast(VenueReply, await self.call("collect", step, timeout_s=self._step_s))
 
     async def news(self, wait_s: float) -> bool:
         """Wait up to `wait_s` for something to collect; whether there is."""
-        return cast(bool, await self.call("news", wait_s, timeout_s=wait_s + _TIMEOUT_S))
+        return cast(bool, await self.call("news", wait_s, timeout_s=wait_s + self._step_s))
 
     async def cancel(self, step: Step, client_order_ids: Sequence[str], ts_ms: int) -> VenueReply:
         """End orders that still work."""
-        return cast(VenueReply, await self.call("cancel", step, tuple(client_order_ids), ts_ms, timeout_s=_TIMEOUT_S))
+        return cast(VenueReply, await self.call("cancel", step, tuple(client_order_ids), ts_ms, timeout_s=self._step_s))
+
+    async def state(self) -> dict[str, Any]:
+        """What the connector says of itself: breaker, streams, open orders."""
+        return cast(dict[str, Any], await self.call("state", timeout_s=1.0, again=False))
 
 
 class SpecialistHandle(Remote):

@@ -1,8 +1,10 @@
 """Where ccxt finds an exchange: settings that send every call of one to another address, such as a simulator's."""
 
 import importlib
+import ipaddress
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 
 def exchange_options(exchange_id: str, base_url: str) -> dict[str, Any]:
@@ -22,6 +24,15 @@ def exchange_options(exchange_id: str, base_url: str) -> dict[str, Any]:
         settings["exceptions"] = {kind: spot[kind] for kind in ("exact", "broad") if kind in spot}
         settings["options"] = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}}
     return settings
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the address is on this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _described(exchange_id: str) -> dict[str, Any]:

@@ -5,13 +5,13 @@ import platform
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Literal
 
 import psutil
 
+from fks_actors.cli.findings import Finding
+from fks_actors.cli.venue_checks import redis_findings, venue_findings
 from fks_actors.errors import FksError, JournalUnavailable
 from fks_actors.home import Home, known_secret
 from fks_actors.settings import Settings, load
@@ -19,16 +19,6 @@ from fks_actors.settings import Settings, load
 _GIB = 1024**3
 _MEMORY_GIB = 2.0
 _DISK_GIB = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One check's result; `remedy` is what the user does, empty where all is well."""
-
-    check: str
-    state: Literal["ok", "warning", "failed"]
-    found: str
-    remedy: str = ""
 
 
 def examine(home: Home, config: Path | None) -> list[Finding]:
@@ -40,9 +30,11 @@ def examine(home: Home, config: Path | None) -> list[Finding]:
         return [*findings, Finding("config", "failed", str(error), "correct it, or leave it out for the default")]
     findings.append(Finding("config", "ok", str(config) if config else "the packaged paper.yaml"))
     checks: tuple[Callable[[Home, Settings], Finding], ...] = (
-        _home, _disk, _memory, _clock, _port, _haproxy, _feed, _journals, _desk,
+        _home, _disk, _memory, _clock, _port, _haproxy, _feed,
     )  # fmt: skip
-    return findings + [_checked(check, home, settings) for check in checks]
+    findings += [_checked(check, home, settings) for check in checks]
+    findings += [*venue_findings(home, settings), *redis_findings(settings)]
+    return findings + [_checked(check, home, settings) for check in (_journals, _desk)]
 
 
 def _checked(check: Callable[[Home, Settings], Finding], home: Home, settings: Settings) -> Finding:

@@ -65,6 +65,7 @@ def known_agents(client: Client) -> list[dict[str, Any]]:
 def _print_status(facts: dict[str, Any]) -> None:
     for line in _headline(facts):
         console.print(line)
+    console.print(venues_table(facts["venues"], facts["account"]))
     if facts["account"]:
         console.print(account_table(facts["account"]))
     else:
@@ -100,8 +101,32 @@ def _headline(facts: dict[str, Any]) -> Iterator[Text]:
         return
     if desk["trouble"]:
         yield Text(f"paused: {desk['trouble']}", "red")
+    if desk["ready"] and not desk["lease_held"]:
+        yield Text("the desk does not hold the lease of its journal: it sends no order", "red")
     when = f"{at(desk['clock_ms'])} UTC" if desk["clock_ms"] else "no bar yet"
-    yield Text(f"desk time {when}, {facts['counts'].get('decisions', 0)} decisions, {desk['open_orders']} open orders")
+    lease = f", lease epoch {desk['lease_epoch']}" if desk["lease_held"] else ""
+    decisions = facts["counts"].get("decisions", 0)
+    yield Text(f"desk time {when}, {decisions} decisions, {desk['open_orders']} open orders{lease}")
+
+
+def venues_table(venues: list[dict[str, Any]], account: dict[str, Any] | None) -> Table:
+    """One row a venue: what is at stake, whether it answers, what is open and owned there."""
+    owned = {row["venue"]: row for row in (account or {}).get("venues", [])}
+    table = Table("venue", "exchange", "mode", "state", "open", "cash", "equity", box=None, pad_edge=False)
+    for row in venues:
+        figures = [money(owned[row["venue"]][k]) if row["venue"] in owned else "" for k in ("cash", "equity")]
+        mode = Text(row["mode"], "bold red" if row["mode"] == "live" else "")
+        table.add_row(row["venue"], row["exchange"], mode, _venue_state(row), str(row["open_orders"]), *figures)
+    return table
+
+
+def _venue_state(row: dict[str, Any]) -> Text:
+    if not row["answers"]:
+        return Text(row["trouble"], "red")
+    down = [name for name, up in row["streams"].items() if not up]
+    words = [f"circuit breaker {row['breaker']}"] if row["breaker"] not in ("", "closed") else []
+    words += [f"polling {', '.join(down)}"] if down else []
+    return Text("; ".join(words), "yellow") if words else Text("ok", "green")
 
 
 def account_table(account: dict[str, Any]) -> Table:
@@ -141,7 +166,7 @@ def config(
 
 @spoken
 def doctor(file: ConfigFile = None, json: Json = False) -> None:
-    """Check Python, Ray, ports, memory, clock, disk, data and journal, and say what to do."""
+    """Check Python, Ray, ports, memory, clock, disk, data, venues and journal, and say what to do."""
     from fks_actors.cli.checks import examine
 
     findings = examine(find_home(), file)

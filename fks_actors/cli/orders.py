@@ -72,9 +72,9 @@ def _print(rows: Any, json: bool) -> None:
     if not rows:
         console.print("no orders")
         return
-    table = Table(
-        "time (UTC)", "order", "from", "venue", "symbol", "side", "type", "quantity", "filled", "price", "status"
-    )
+    table = Table("time (UTC)", "order", "from", "venue", "symbol", "side", "type", "terms", "quantity", "filled")
+    table.add_column("price")
+    table.add_column("status")
     for row in rows:
         table.add_row(
             at(row["created_ms"]),
@@ -84,9 +84,21 @@ def _print(rows: Any, json: bool) -> None:
             row["symbol"],
             row["side"],
             row["order_type"],
+            terms(row),
             row["quantity"],
             row["filled_quantity"],
             row["average_price"],
             row["status"],
         )
     console.print(table)
+
+
+def terms(row: dict[str, Any]) -> str:
+    """The figures that an order was given: limit, trigger, trail, what shows, how long, and whether it is of a pair."""
+    words = [f"{name} {row[key]}" for name, key in (("limit", "limit_price"), ("at", "stop_price")) if row[key]]
+    words += [f"trail {row['trail_pct']}%"] if row["trail_pct"] else []
+    words += [f"shows {row['display_quantity']}"] if row["display_quantity"] else []
+    parts = f"{row['slices']} parts " if row["slices"] else ""
+    words += [f"{parts}in {row['duration_ms'] / 1_000:g} s"] if row["duration_ms"] else []
+    words += ["pair"] if row["oco_id"] else []
+    return ", ".join(words)

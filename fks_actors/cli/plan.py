@@ -17,7 +17,7 @@ from fks_actors.adapters.feeds.factory import open_feed
 from fks_actors.adapters.feeds.port import FeedInfo, FeedKind
 from fks_actors.adapters.sql import SqlJournal, open_reader
 from fks_actors.cli.journals import journal_urls, set_aside
-from fks_actors.cli.venues import PAPER, check_venues, settle_venues
+from fks_actors.cli.venues import LIVE, PAPER, SIMULATOR, check_venues, mode_of_venue, settle_venues
 from fks_actors.errors import ConfigError, JournalCorrupt, JournalUnavailable
 from fks_actors.home import Home
 from fks_actors.model.records import RunRecord
@@ -85,7 +85,7 @@ def settle(home: Home, settings: Settings, fresh: bool) -> Plan:
         cash=before.cash if before else sum(venues.cash.values(), Decimal(0)),
         version=__version__,
         feed_start_ms=feed.start_ms or 0,
-        seed=feed.seed if info.simulated else 0,
+        seed=feed.seed if info.kind is FeedKind.SIMULATED else 0,
         note=info.reason,
         venues=tuple(settings.venues),
     )
@@ -132,9 +132,13 @@ def _absolute(spec: str) -> str:
 
 
 def _slug_spec(feed: FeedConfig, settings: Settings) -> str:
-    """What a journal is called by: its feed, and the venues where others than paper trade."""
+    """What a journal is called by: its feed, and the venues where others than paper trade. What a simulator told or
+    filled never comes into the journal of the exchange that it plays."""
     name = f"simulated-{feed.seed}" if feed.spec == "simulated" else feed.spec
-    real = [venue for venue, config in settings.venues.items() if config.kind != "paper"]
+    if isinstance(parse_spec(feed.spec), LiveSpec) and feed.base_url:
+        name += f"-{SIMULATOR}"
+    modes = {venue: mode_of_venue(config) for venue, config in settings.venues.items() if config.kind != "paper"}
+    real = [venue if mode == LIVE else f"{venue}-{mode}" for venue, mode in modes.items()]
     return f"{name}-at-{'-'.join(real)}" if real else name
 
 
@@ -167,6 +171,7 @@ def _refuse_other_run(before: RunRecord | None, run: RunRecord, journal_url: str
         f"{what} {old} there, {new} now"
         for what, old, new in (
             ("feed", before.feed, run.feed),
+            ("prices", *("simulated" if each.simulated else "recorded or live" for each in (before, run))),
             ("venues", ", ".join(before.venues or (PAPER,)), ", ".join(run.venues)),
             ("bars", f"of {before.interval_ms / 1_000:g} s", f"of {run.interval_ms / 1_000:g} s"),
             (

@@ -4,14 +4,13 @@ Orders reach an exchange only by an explicit configuration and with keys. A reco
 orders at nothing but a simulator on this machine: its prices are not the exchange's.
 """
 
-import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from urllib.parse import urlsplit
 
 from fks_actors.actors.wiring import paper_plan
 from fks_actors.adapters.ccxt_venue.keys import KeySource
+from fks_actors.adapters.exchange_urls import is_loopback
 from fks_actors.adapters.feeds.port import FeedInfo, FeedKind
 from fks_actors.desk.config import VenuePlan
 from fks_actors.errors import ConfigError
@@ -35,7 +34,7 @@ class Venues:
 
 def mode_of(settings: Settings) -> str:
     """What is at stake: paper, simulator, sandbox or live, the most dangerous of the venues' kinds."""
-    found = {_mode(venue) for venue in settings.venues.values()}
+    found = {mode_of_venue(venue) for venue in settings.venues.values()}
     return next(mode for mode in (LIVE, SANDBOX, SIMULATOR, PAPER) if mode in found)
 
 
@@ -54,12 +53,20 @@ def check_venues(home: Home, settings: Settings) -> None:
         ConfigError: keys are missing or open to others.
     """
     for name, venue in settings.venues.items():
-        if venue.kind != "ccxt":
-            continue
-        source = key_source(home, name)
-        for path, variable in _places(source):
-            known_secret(home.root / path, variable)
-        source.read()
+        if venue.kind == "ccxt":
+            check_keys(home, name)
+
+
+def check_keys(home: Home, venue: str) -> None:
+    """See whether a venue's keys are found and private.
+
+    Raises:
+        ConfigError: keys are missing or open to others.
+    """
+    source = key_source(home, venue)
+    for path, variable in _places(source):
+        known_secret(home.root / path, variable)
+    source.read()
 
 
 async def settle_venues(home: Home, settings: Settings, info: FeedInfo) -> Venues:
@@ -97,11 +104,11 @@ async def _probed(
     if len(quotes) > 1:
         raise ConfigError(f"venues.{name}: its symbols have several quote currencies ({', '.join(sorted(quotes))})")
     balance = facts.balances.get(next(iter(quotes)), Decimal(0)) if quotes else Decimal(0)
-    return VenuePlan(name, venue.exchange, True, traded, venue.symbols), balance, facts.aliases
+    return VenuePlan(name, venue.exchange, True, traded, venue.symbols, mode_of_venue(venue)), balance, facts.aliases
 
 
 def _refuse_other_prices(name: str, venue: VenueConfig, info: FeedInfo) -> None:
-    if info.kind is not FeedKind.LIVE and _mode(venue) != SIMULATOR:
+    if (info.kind is not FeedKind.LIVE or info.simulated) and mode_of_venue(venue) != SIMULATOR:
         raise ConfigError(
             f"venues.{name}: {info.label} has not {venue.exchange}'s prices; use --feed live:{venue.exchange}"
         )
@@ -113,20 +120,13 @@ def _refuse_untraded(plans: list[VenuePlan], symbols: tuple[str, ...]) -> None:
         raise ConfigError(f"no venue trades {', '.join(lacking)}; leave them out of feed.symbols")
 
 
-def _mode(venue: VenueConfig) -> str:
+def mode_of_venue(venue: VenueConfig) -> str:
+    """What is at stake at one venue: paper, simulator, sandbox or live."""
     if venue.kind == "paper":
         return PAPER
     if venue.base_url:
-        return SIMULATOR if _is_loopback(venue.base_url) else LIVE
+        return SIMULATOR if is_loopback(venue.base_url) else LIVE
     return SANDBOX if venue.sandbox else LIVE
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _places(source: KeySource) -> Iterator[tuple[str, str]]:

@@ -16,7 +16,8 @@ class VenuePlan:
 
     `exchange` is another name under which alerts may call it. A `real` venue lives outside the journal: its connector
     tells what happens there, and its silence does not stop the desk. `markets` are the rules of what can be traded
-    there; `claims` the symbols whose orders go there unless an alert names an exchange.
+    there; `claims` the symbols whose orders go there unless an alert names an exchange. `mode`, for people, is what is
+    at stake there: paper, simulator, sandbox or live.
     """
 
     name: str = PAPER
@@ -24,6 +25,7 @@ class VenuePlan:
     real: bool = False
     markets: Mapping[str, MarketRules] = field(default_factory=dict)
     claims: tuple[str, ...] = ()
+    mode: str = PAPER
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,8 @@ class DeskConfig:
     debate: DebateConfig = field(default_factory=DebateConfig)
 
     def plan(self, venue: str) -> VenuePlan:
-        """The venue's plan."""
-        return next(plan for plan in self.venues if plan.name == venue)
+        """The venue's plan. One that is configured no more is a real venue that trades nothing and never answers."""
+        return next((plan for plan in self.venues if plan.name == venue), VenuePlan(venue, venue, True))
 
 
 def venue_owner(venue: str) -> str:

@@ -15,8 +15,8 @@ from contextlib import asynccontextmanager
 from fks_actors.desk import advice, proposals
 from fks_actors.desk.config import DeskConfig
 from fks_actors.desk.follow_up import FollowUp
-from fks_actors.desk.ports import DeskPorts, VenueReply
-from fks_actors.desk.routing import route
+from fks_actors.desk.ports import DeskPorts
+from fks_actors.desk.routing import route, venues_for
 from fks_actors.desk.state import Change
 from fks_actors.desk.steps import RISK_OWNER, SILENCE, Steps
 from fks_actors.errors import InvariantError, JournalConflict
@@ -97,6 +97,20 @@ class Desk:
         """Take note of the lease: every question to a real venue carries it from here on."""
         self._steps.lease = (epoch, until_ms)
 
+    @property
+    def halted(self) -> bool:
+        """Whether trading is halted, as the journal has it."""
+        return self._steps.memory.halted
+
+    @property
+    def lease(self) -> tuple[int, int]:
+        """Epoch and end (UTC ms) of the lease that the steps carry; (0, 0) before the first."""
+        return self._steps.lease
+
+    def listens(self, venue: str) -> bool:
+        """Whether the venue answered when it was asked last."""
+        return self._steps.listens(venue)
+
     def has_questions(self, venue: str) -> bool:
         """Whether the venue is to be asked something again that it may not have heard."""
         return self._steps.has_questions(venue)
@@ -137,8 +151,9 @@ class Desk:
             if not batch.candles:
                 return ()
             name, ts_ms = bar_step(batch), batch.close_ms
+            told = {plan.name: (batch,) for plan in self._config.venues}
             said, replies = await self._ports.together(
-                self._ports.minds.deliberate(batch, memory.last_bar_ms), self._advance(name, batch)
+                self._ports.minds.deliberate(batch, memory.last_bar_ms), steps.ask_all(name, "advance", told)
             )
             flags = memory.note(batch)
             heard = [vote for c in batch.candles for vote in memory.heard(c.symbol, batch.ts_ms)]
@@ -165,6 +180,7 @@ class Desk:
                 if not await steps.commit(name, (record,), ()):
                     await self._pass_over(cursor, signal)
                 return record
+            await self._look_round(signal, ts_ms)
             proposed = self._asked(signal, ts_ms)
             try:
                 ruled = await steps.rule(name, steps.request(ts_ms, {}, proposals=proposed))
@@ -198,15 +214,7 @@ class Desk:
     async def collect(self, venue: str, ts_ms: int) -> None:
         """Take in what happened at a real venue, and ask again about orders of unknown outcome."""
         async with self._turn():
-            steps = self._steps
-            # asked anew each time: an empty answer changes nothing, so it must not be taken for the answer to all later
-            self._collected += 1
-            name = steps.named("collect", f"{venue}-{self._collected}")
-            reply = await steps.ask(venue, name, "collect")
-            await steps.settle(name, ts_ms, {venue: reply})
-            if reply is not SILENCE:
-                await steps.finish(steps.orders.at(venue), ts_ms)
-            await self._follow_up.run(ts_ms)
+            await self._collect((venue,), ts_ms)
 
     async def cancel(self, request_id: str, client_order_ids: Sequence[str], ts_ms: int) -> tuple[Order, ...]:
         """An operator ends working orders; returns them as they stood. Exits that are cancelled are not made anew."""
@@ -227,8 +235,8 @@ class Desk:
             order = self._steps.orders.find(client_order_id)
             if order is None:
                 return None
-            self._follow_up.change(order, change)
-            await self._steps.cancel(self._steps.named("replace", request_id), ts_ms, (order,))
+            lost = self._follow_up.change(order, change)
+            await self._steps.cancel(self._steps.named("replace", request_id), ts_ms, lost)
             await self._follow_up.run(ts_ms)
             return order
 
@@ -272,19 +280,26 @@ class Desk:
             await self._steps.submit(f"ack-{name}", ts_ms, approved)
         await self._follow_up.run(ts_ms)
 
-    async def _advance(self, name: str, batch: BarBatch) -> dict[str, VenueReply]:
-        """Every venue's answer to the bars, the venues asked at once."""
-        replies: dict[str, VenueReply] = {}
+    async def _collect(self, venues: Sequence[str], ts_ms: int) -> None:
+        steps = self._steps
+        # asked anew each time: an empty answer changes nothing, so it must not be taken for the answer to all later
+        self._collected += 1
+        name = steps.named("collect", f"{'-'.join(venues)}-{self._collected}")
+        replies = await steps.ask_all(name, "collect", dict.fromkeys(venues, ()))
+        await steps.settle(name, ts_ms, replies)
+        for venue, reply in replies.items():
+            if reply is not SILENCE:
+                await steps.finish(steps.orders.at(venue), ts_ms)
+        await self._follow_up.run(ts_ms)
 
-        async def ask(venues: Sequence[str]) -> None:
-            if len(venues) == 1:
-                replies[venues[0]] = await self._steps.ask(venues[0], name, "advance", batch)
-            else:
-                half = len(venues) // 2
-                await self._ports.together(ask(venues[:half]), ask(venues[half:]))
-
-        await ask([plan.name for plan in self._config.venues])
-        return {plan.name: replies[plan.name] for plan in self._config.venues}
+    async def _look_round(self, signal: Signal, ts_ms: int) -> None:
+        """Hear the venues' prices before an order that goes to the best of them is proposed."""
+        if not self._config.best_price or signal.exchange or signal.order_type is not OrderType.MARKET:
+            return
+        venues = venues_for(self._config, signal.symbol)
+        real = [v for v in venues if self._config.plan(v).real and self._steps.listens(v)]
+        if len(venues) > 1 and real:
+            await self._collect(real, ts_ms)
 
     def _proposed(self, batch: BarBatch, verdicts: dict[str, Verdict]) -> tuple[Proposal, ...]:
         steps, candles = self._steps, {candle.symbol: candle for candle in batch.candles}

@@ -50,8 +50,11 @@ class FollowUp:
             if order.intent.origin is Origin.EXIT:
                 self._steps.memory.brackets.pop(order.intent.origin_id, None)
 
-    def change(self, order: Order, change: Change) -> None:
-        """An operator changes an order; the new one follows when this one's end is known. Of an exit, the bracket."""
+    def change(self, order: Order, change: Change) -> tuple[Order, ...]:
+        """An operator changes an order; the new one follows when this one's end is known. Of an exit, the bracket.
+
+        Returns the orders that are to be ended: both legs of a pair, for the new one is a pair again.
+        """
         memory, intent = self._steps.memory, order.intent
         bracket = memory.brackets.get(intent.origin_id) if intent.origin is Origin.EXIT else None
         if bracket is None:
@@ -60,6 +63,11 @@ class FollowUp:
             aims = intent.order_type is OrderType.TAKE_PROFIT
             moved = replace(bracket, take_profit=change.price) if aims else replace(bracket, stop_loss=change.price)
             memory.brackets[bracket.signal_id] = moved
+        other = self._steps.orders.find(intent.oco_id) if bracket is None and intent.oco_id else None
+        if other is None:
+            return (order,)
+        memory.changes.setdefault(intent.oco_id, Change(quantity=change.quantity))
+        return order, other
 
     def try_again(self) -> None:
         """An operator spoke: exits that were given up are tried anew."""
@@ -82,26 +90,26 @@ class FollowUp:
             await self._protect(key, ts_ms)
 
     async def _succeed(self, key: str, ts_ms: int) -> None:
-        """Propose the successor of an order that was to be replaced, once it has ended."""
-        steps = self._steps
-        if steps.orders.find(key) is not None:
+        """Propose the successor of an order that was to be replaced, once it has ended; of a pair, both at once."""
+        steps, changes = self._steps, self._steps.memory.changes
+        old = await steps.ports.journal.order(key) if key in changes and steps.orders.find(key) is None else None
+        if old is None:
             return
-        change = steps.memory.changes.pop(key)
-        old = await steps.ports.journal.order(key)
-        if old is None or old.status is not OrderStatus.CANCELLED:
+        keys = (key, old.intent.oco_id) if old.intent.oco_id in changes else (key,)
+        if any(steps.orders.find(each) for each in keys):
             return
-        left = old.intent.quantity - old.filled_quantity
-        quantity = left if change.quantity is None else min(change.quantity, old.intent.quantity) - old.filled_quantity
-        if quantity <= ZERO:
+        asked = {each: changes.pop(each) for each in keys}
+        ended = [order for each in keys if (order := await steps.ports.journal.order(each))]
+        proposed = _successors(ended, asked, steps.memory.marks, ts_ms)
+        if not proposed:
             return
-        proposal = _successor(old.intent, change.price, quantity, steps.memory.marks, ts_ms)
 
         def remember(rulings: Sequence[RiskRuling]) -> None:
-            bracket = steps.memory.brackets.get(proposal.origin_id)
+            bracket = steps.memory.brackets.get(old.intent.origin_id)
             if bracket is not None and bracket.entry_id == key and isinstance(rulings[0], Approved):
-                steps.memory.brackets[bracket.signal_id] = replace(bracket, entry_id=proposal.client_order_id)
+                steps.memory.brackets[bracket.signal_id] = replace(bracket, entry_id=proposed[0].client_order_id)
 
-        await self._propose(f"replace-{key}", (proposal,), ts_ms, remember)
+        await self._propose(f"replace-{key}", proposed, ts_ms, remember)
 
     async def _protect(self, key: str, ts_ms: int) -> None:
         memory, find = self._steps.memory, self._steps.orders.find
@@ -184,6 +192,27 @@ class FollowUp:
 
     def _rules(self, bracket: Bracket) -> MarketRules | None:
         return self._steps.config.plan(bracket.venue).markets.get(bracket.symbol)
+
+
+def _successors(
+    ended: Sequence[Order], changes: Mapping[str, Change], marks: Mapping[str, Decimal], ts_ms: int
+) -> tuple[Proposal, ...]:
+    """The orders that take the place of these (one, or the legs of a pair), for what they left together."""
+    if any(order.status not in (OrderStatus.CANCELLED, OrderStatus.FILLED) for order in ended):
+        return ()
+    filled = sum((order.filled_quantity for order in ended), ZERO)
+    wanted = [order.intent.quantity for order in ended]
+    wanted += [change.quantity for change in changes.values() if change.quantity is not None]
+    quantity = min(wanted) - filled
+    if quantity <= ZERO:
+        return ()
+    successors = [
+        _successor(order.intent, changes[order.intent.client_order_id].price, quantity, marks, ts_ms) for order in ended
+    ]
+    if len(successors) == 2:
+        one, other = successors
+        return replace(one, oco_id=other.client_order_id), replace(other, oco_id=one.client_order_id)
+    return tuple(successors)
 
 
 def _successor(

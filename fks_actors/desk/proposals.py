@@ -60,7 +60,7 @@ def from_signal(
     if signal.oco:
         ids = (client_order_id(signal.signal_id, 0), client_order_id(signal.signal_id, 1))
         legs = ((OrderType.STOP_LOSS, signal.stop_loss), (OrderType.TAKE_PROFIT, signal.take_profit))
-        leg = replace(_signal_proposal(signal, market_price, ts_ms, venues[:1], volatility), limit_price=None)
+        leg = replace(_signal_proposal(signal, market_price, ts_ms, venues, volatility), limit_price=None)
         return tuple(
             replace(leg, client_order_id=ids[i], order_type=kind, stop_price=price, oco_id=ids[1 - i])
             for i, (kind, price) in enumerate(legs)

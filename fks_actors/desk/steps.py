@@ -8,6 +8,7 @@ orders are then of unknown outcome, and are asked about when it answers again.
 import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from fks_actors.desk import exits, proposals
 from fks_actors.desk.config import DeskConfig, venue_owner
@@ -70,6 +71,7 @@ class Steps:
         self.doubtful: set[str] = set()
         """Orders of which it is not known whether the connector heard: to be sent again."""
         self._quotes: dict[str, Mapping[str, Quote]] = {}
+        self._silent: set[str] = set()
 
     @property
     def quotes(self) -> Quotes:
@@ -97,13 +99,21 @@ class Steps:
         own = [o for o in orders if o.intent.origin is not Origin.EXTERNAL]
         self.doubtful = {o.intent.client_order_id for o in own if o.status in UNANSWERED}
         self.memory.uncancelled &= {o.intent.client_order_id for o in orders}
+        self._silent = set()
 
     def named(self, kind: str, what: str = "") -> str:
         """A step's name that is a function of the head: the same until something is written, never used twice."""
         return "-".join(filter(None, (kind, what, hashlib.blake2b(self._head.encode(), digest_size=8).hexdigest())))
 
+    def listens(self, venue: str) -> bool:
+        """Whether the venue answered when it was asked last."""
+        return venue not in self._silent
+
     def has_questions(self, venue: str) -> bool:
-        """Whether an order at the venue is to be sent, or ended, once more: that may not have been heard."""
+        """Whether the venue is to be asked although it tells nothing: it was silent, or an order there is to be sent
+        or ended once more, because that may not have been heard."""
+        if venue in self._silent:
+            return True
         asked = self.doubtful | self.memory.uncancelled
         return bool(asked) and any(o.intent.client_order_id in asked for o in self.orders.at(venue))
 
@@ -128,7 +138,15 @@ class Steps:
     # --- what the venues are asked ---
 
     async def ask(self, venue: str, name: str, method: str, *args: object) -> VenueReply:
-        """A venue's answer to a step, without the trades that are booked already; an empty one where it is silent."""
+        """A venue's answer to a step, without the trades that are booked already; an empty one where it is silent.
+
+        One that was silent is asked nothing but `collect` until it answers that, so that nobody waits for it again.
+        """
+        if venue not in self.ports.venues:
+            _log.warning("%s is configured no more: no %s", venue, method)
+            return SILENCE
+        if venue in self._silent and method != "collect":
+            return SILENCE
         epoch, until_ms = self.lease
         step = Step(name, self._venue_labels[venue], epoch, until_ms)
         try:
@@ -137,10 +155,27 @@ class Steps:
             if not self.config.plan(venue).real:
                 raise
             _log.warning("%s: %s was not answered: %s", venue, method, error)
+            self._silent.add(venue)
+            self._quotes.pop(venue, None)
             return SILENCE
+        self._silent.discard(venue)
         if reply.quotes:
             self._quotes[venue] = {**self._quotes.get(venue, {}), **reply.quotes}
         return await self._fresh(reply)
+
+    async def ask_all(self, name: str, method: str, work: Mapping[str, Sequence[object]]) -> dict[str, VenueReply]:
+        """Several venues' answers to a step, asked at once: none waits for another. `work`: the arguments by venue."""
+        replies: dict[str, VenueReply] = {}
+
+        async def ask(venues: Sequence[str]) -> None:
+            if len(venues) == 1:
+                replies[venues[0]] = await self.ask(venues[0], name, method, *work[venues[0]])
+            elif venues:
+                half = len(venues) // 2
+                await self.ports.together(ask(venues[:half]), ask(venues[half:]))
+
+        await ask(tuple(work))
+        return {venue: replies[venue] for venue in work}
 
     async def _fresh(self, reply: VenueReply) -> VenueReply:
         adopted = tuple(o for o in reply.adopted if self.orders.find(o.intent.client_order_id) is None)
@@ -169,28 +204,29 @@ class Steps:
 
     async def submit(self, name: str, ts_ms: int, approved: Sequence[Approved], again: bool = False) -> None:
         """Send orders that are written as sent, and write what the venues answer."""
-        replies: dict[str, VenueReply] = {}
-        for venue in dict.fromkeys(a.intent.venue for a in approved):
-            batch = tuple(a for a in approved if a.intent.venue == venue)
-            reply = await self.ask(venue, name, "submit", batch, *((True,) if again else ()))
+        venues = dict.fromkeys(a.intent.venue for a in approved)
+        batches = {venue: tuple(a for a in approved if a.intent.venue == venue) for venue in venues}
+        last = (True,) if again else ()
+        replies = await self.ask_all(name, "submit", {venue: (batch, *last) for venue, batch in batches.items()})
+        for venue, reply in replies.items():
             told = {e.client_order_id for e in reply.events}
-            silent = [key for a in batch if (key := a.intent.client_order_id) not in told]
+            silent = [key for a in batches[venue] if (key := a.intent.client_order_id) not in told]
             if silent and self.config.plan(venue).real:
                 self.doubtful.update(silent)
                 unsure = tuple(OrderUpdate(key, OrderStatus.UNKNOWN, ts_ms, "no answer yet") for key in silent)
-                reply = VenueReply((*reply.events, *unsure), reply.snapshot, reply.adopted, reply.quotes, reply.notes)
-            replies[venue] = reply
+                replies[venue] = replace(reply, events=(*reply.events, *unsure))
         await self.settle(name, ts_ms, replies)
 
     async def cancel(self, name: str, ts_ms: int, orders: Sequence[Order]) -> None:
         """Have orders ended, and write what the venues answer."""
-        replies: dict[str, VenueReply] = {}
-        for venue in dict.fromkeys(order.intent.venue for order in orders):
-            ids = tuple(order.intent.client_order_id for order in orders if order.intent.venue == venue)
-            reply = await self.ask(venue, name, "cancel", ids, ts_ms)
-            replies[venue] = self._unheard(venue, ids, ts_ms) if reply is SILENCE else reply
-            if reply is not SILENCE:
-                self.memory.uncancelled.difference_update(ids)
+        venues = dict.fromkeys(order.intent.venue for order in orders)
+        ids = {v: tuple(o.intent.client_order_id for o in orders if o.intent.venue == v) for v in venues}
+        replies = await self.ask_all(name, "cancel", {venue: (ids[venue], ts_ms) for venue in venues})
+        for venue, reply in replies.items():
+            if reply is SILENCE:
+                replies[venue] = self._unheard(venue, ids[venue], ts_ms)
+            else:
+                self.memory.uncancelled.difference_update(ids[venue])
         await self.settle(name, ts_ms, replies)
 
     def _unheard(self, venue: str, ids: Sequence[str], ts_ms: int) -> VenueReply:

@@ -80,7 +80,7 @@ def _units(proposals: Sequence[Proposal]) -> Iterator[Sequence[Proposal]]:
 def _brought_up(state: RiskState, request: RiskRequest) -> tuple[RiskState, Sequence[Fill]]:
     must_be_finite(request)
     accounts, reservations = state.accounts, state.reservations
-    oversold: tuple[Fill, ...] = ()
+    oversold: Sequence[Fill] = ()
     if request.events:
         accounts, reservations, oversold = settle(accounts, reservations, request.events, request.external)
     marks = {**state.marks, **request.marks} if request.marks else state.marks
@@ -110,7 +110,11 @@ class _Ruler:
         return state, [Denied(r.intent, (alone,)) if isinstance(r, Approved) else r for r in rulings]
 
     def chosen(self, state: RiskState, proposal: Proposal) -> tuple[RiskState, RiskRuling]:
-        """The first venue's approval, or its alternatives'; where none approves, what the first one said."""
+        """The first venue's approval, or its alternatives'; where none approves, what the first one said. The second
+        leg of a pair goes where the first one went."""
+        other = state.reservations.get(proposal.oco_id)
+        if other is not None and other.venue in (proposal.venue, *proposal.alternatives):
+            proposal = replace(proposal, venue=other.venue, alternatives=())
         after, first = self.ruled(state, proposal)
         if not isinstance(first, Approved):
             for venue in proposal.alternatives:

@@ -14,7 +14,8 @@ class Reservation:
     """What an approved, unfinished order still holds back at its venue.
 
     `quote` is for a BUY (0 for a SELL), `base` for a SELL (0 for a BUY), `left` is what the order may still trade. Two
-    SELLs that name each other in `oco_id` hold the larger of their bases together, not the sum.
+    SELLs that name each other in `oco_id` hold the larger of their bases together, not the sum. `lacks` is how much
+    more base a SELL would hold if the position were there.
     """
 
     venue: str
@@ -23,6 +24,7 @@ class Reservation:
     base: Decimal
     left: Decimal
     oco_id: str = ""
+    lacks: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ Two SELLs that name each other (OCO) hold one quantity: the larger of what each 
 both, the end of one leaves what the other holds.
 
 What working SELLs hold is never more than the venue's position. An order that is not the desk's, or a fee in base, may
-sell what they hold; then they hold less, and a trade of theirs is booked as far as the position goes.
+sell what they hold; then they hold less, and a trade of theirs is booked as far as the position goes. When the position
+grows they hold that again: it is they who will sell it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -35,8 +36,8 @@ def settle(
     """
     books, left = dict(accounts), dict(reservations)
     oversold: list[Fill] = []
-    sold: set[tuple[str, str]] = set()
-    for event in events:
+    moved: set[tuple[str, str]] = set()
+    for event in _buys_first(events, accounts):
         key = event.client_order_id
         if isinstance(event, Fill):
             account = books.get(event.venue) or Account(ZERO)
@@ -44,13 +45,35 @@ def settle(
             if not excused and event.side is Side.SELL and event.quantity > account.position(event.symbol).quantity:
                 oversold.append(event)
             books[event.venue] = account.applied(event, external=excused or event in oversold)
-            sold.update(_lowered(event))
+            moved.update(_moved(event))
             _shrink(left, event)
         elif isinstance(event, OrderUpdate) and event.status in _RELEASING:
-            left.pop(key, None)
-    for venue, symbol in sorted(sold):
-        _cut(left, venue, symbol, books[venue].position(symbol).quantity)
+            ended = left.pop(key, None)
+            moved.update([(ended.venue, ended.symbol)] if ended is not None and ended.base else [])
+    for venue, symbol in sorted(moved):
+        _share(left, venue, symbol, books[venue].position(symbol).quantity)
     return books, left, tuple(oversold)
+
+
+def _buys_first(events: Sequence[VenueEvent], accounts: Accounts) -> Sequence[VenueEvent]:
+    """The events in the order in which they can have happened: a venue tells order by order, so a sale may be told
+    before the trade that bought what it sold. Such a sale, and what is told of its order after it, comes last."""
+    there: dict[tuple[str, str], Decimal] = {}
+    first: list[VenueEvent] = []
+    last: list[VenueEvent] = []
+    for event in events:
+        if isinstance(event, Fill):
+            place = event.venue, event.symbol
+            account = accounts.get(event.venue)
+            held = there.get(place, account.position(event.symbol).quantity if account else ZERO)
+            bought = event.side is Side.BUY
+            if not bought and event.quantity > held:
+                last.append(event)
+                continue
+            there[place] = held + event.quantity if bought else held - event.quantity
+        waits = any(event.client_order_id == each.client_order_id for each in last)
+        (last if waits else first).append(event)
+    return (*first, *last)
 
 
 def selling(reservations: Reservations, venue: str, symbol: str) -> Decimal:
@@ -79,10 +102,9 @@ def _groups(reservations: Reservations, venue: str, symbol: str) -> Iterator[dic
             yield {key: held, other: here[other]}
 
 
-def _lowered(fill: Fill) -> Iterator[tuple[str, str]]:
-    """The holdings, as (venue, symbol), that a trade may have made smaller than what is reserved of them."""
-    if fill.side is Side.SELL:
-        yield fill.venue, fill.symbol
+def _moved(fill: Fill) -> Iterator[tuple[str, str]]:
+    """The holdings, as (venue, symbol), that a trade changed."""
+    yield fill.venue, fill.symbol
     if fill.fee_asset:
         yield fill.venue, f"{fill.fee_asset}/{fill.symbol.partition('/')[2]}"
 
@@ -93,22 +115,28 @@ def _shrink(left: dict[str, Reservation], fill: Fill) -> None:
         return  # a late trade of an order whose end was already known
     pair = sibling(left, fill.client_order_id, held)
     if pair is not None:
-        shared = max(max(held.base, pair.base) - fill.quantity, ZERO)
-        left[held.oco_id] = replace(pair, base=min(pair.base, shared))
+        shared = max(held.base + held.lacks, pair.base + pair.lacks) - fill.quantity
+        left[held.oco_id] = _holding(pair, min(pair.base + pair.lacks, shared), max(pair.base - fill.quantity, ZERO))
     open_ = held.left - fill.quantity
     if open_ <= 0:
         del left[fill.client_order_id]
         return
     quote = held.quote * open_ / held.left if held.quote else ZERO
-    base = max(held.base - fill.quantity, ZERO)
-    left[fill.client_order_id] = replace(held, quote=quote, base=base, left=open_)
+    held = _holding(held, held.base + held.lacks - fill.quantity, max(held.base - fill.quantity, ZERO))
+    left[fill.client_order_id] = replace(held, quote=quote, left=open_)
 
 
-def _cut(left: dict[str, Reservation], venue: str, symbol: str, position: Decimal) -> None:
-    """Working SELLs hold no more than the position: the first by id keep theirs."""
+def _holding(held: Reservation, wanted: Decimal, most: Decimal) -> Reservation:
+    """A SELL that would hold `wanted` and may hold `most`."""
+    base = max(min(wanted, most), ZERO)
+    lacks = max(wanted, ZERO) - base
+    return held if (base, lacks) == (held.base, held.lacks) else replace(held, base=base, lacks=lacks)
+
+
+def _share(left: dict[str, Reservation], venue: str, symbol: str, position: Decimal) -> None:
+    """Working SELLs hold what they still want to sell, and no more than the position: the first by id hold theirs."""
     room = position
     for group in list(_groups(left, venue, symbol)):
         for key, held in group.items():
-            if held.base > room:
-                left[key] = replace(held, base=room)
-        room -= min(max(r.base for r in group.values()), room)
+            left[key] = _holding(held, held.base + held.lacks, room)
+        room -= max(left[key].base for key in group)

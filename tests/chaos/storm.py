@@ -303,6 +303,10 @@ def alert(seed: int, number: int) -> dict[str, Any]:
         found["order_type"] = "limit"
         found["price"] = str(round(_PRICES[symbol] * ((0.98 if buys else 1.02) if far else (1.01 if buys else 0.99))))
         found["quantity"] = f"{unit * 0.1:.4f}" if far else found["quantity"]
+    elif buys and dice.random() < 0.2:
+        found["stop_loss"] = str(round(_PRICES[symbol] * 0.9))
+        if dice.random() < 0.5:
+            found["take_profit"] = str(round(_PRICES[symbol] * 1.1))
     return found
 
 

@@ -10,6 +10,7 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from fks_actors.adapters.ccxt_venue.breaker import Breaker, BreakerState
 from fks_actors.adapters.ccxt_venue.dialects import Dialect, dialect_of
 from fks_actors.adapters.ccxt_venue.faults import Fault, FaultKind, judge
 from fks_actors.adapters.ccxt_venue.keys import Keys
-from fks_actors.errors import ConfigError, VenueUnavailable
+from fks_actors.errors import ConfigError, Fenced, VenueUnavailable
 from fks_actors.execution.venues import VenueConfig
 from fks_actors.telemetry import Telemetry
 
@@ -30,6 +31,11 @@ ORDERING = frozenset({"create_order"})
 """Operations that an exchange counts as new orders."""
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
 _RESYNC_MS = 600_000
+
+Leave = Callable[[], None]
+"""Asked when a request has waited for its turn and is about to be signed: raises Fenced where it must not leave."""
+
+_leave: ContextVar[Leave | None] = ContextVar("leave", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +88,12 @@ class Client:
         """Whether ccxt has this method for the exchange."""
         return bool(self.ccxt.has.get(method))
 
-    async def ask(self, operation: str, call: Callable[[], Awaitable[Any]]) -> Any:
-        """One request: its answer, or the Fault that it met."""
+    async def ask(self, operation: str, call: Callable[[], Awaitable[Any]], leave: Leave | None = None) -> Any:
+        """One request: its answer, or the Fault that it met.
+
+        Raises:
+            Fenced: `leave` said so; nothing was sent.
+        """
         started = time.monotonic()
         quiet_s = max(self._quiet_until, self._no_orders_until if operation in ORDERING else 0.0) - started
         if quiet_s > 0:
@@ -92,13 +102,16 @@ class Client:
         if admitted is None:
             return self._count(operation, Fault(FaultKind.NOT_SENT, "the circuit breaker is open"))
         self._turn(admitted)
+        token = _leave.set(leave)
         try:
             answer = await call()
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, Fenced):
             self._turn(self._breaker.dropped())
             raise
         except Exception as error:  # noqa: BLE001  ccxt raises whatever an odd answer made it stumble over
             answer = judge(error, self._retry_after())
+        finally:
+            _leave.reset(token)
         self.telemetry.histogram("fks_venue_request_duration_seconds", self.venue, operation).observe(
             time.monotonic() - started
         )
@@ -208,6 +221,7 @@ async def open_client(connection: Connection) -> Client:
     if config.sandbox:
         exchange.set_sandbox_mode(True)
     _spot_only(exchange)
+    _ask_before_signing(exchange)
     return Client(exchange, connection, dialect)
 
 
@@ -245,3 +259,16 @@ def _spot_only(exchange: Any) -> None:
     exchange.has["fetchCurrencies"] = False
     exchange.options["fetchMargins"] = False
     exchange.newUpdates = True
+
+
+def _ask_before_signing(exchange: Any) -> None:
+    """ccxt signs after a request has waited for its turn: the last instant at which a process that was held up can
+    still learn that it must not send. What it signed has a time on it, and is refused when it comes too late."""
+    sign = exchange.sign
+
+    def signed(*args: Any, **kwargs: Any) -> Any:
+        if leave := _leave.get():
+            leave()
+        return sign(*args, **kwargs)
+
+    exchange.sign = signed

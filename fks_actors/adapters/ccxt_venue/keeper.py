@@ -236,7 +236,9 @@ class Keeper:
             if tracked is None:
                 self._let_go(kept)
                 return False
-            leg = kept.legs[key] = replace(kept.legs[key], sent=tracked.slices())
+            leg = kept.legs[key]
+            triggered = leg.triggered or _began(tracked)
+            leg = kept.legs[key] = replace(leg, sent=tracked.slices(), triggered=triggered)
             if leg.cancelled and not tracked.ended and not slices.working(leg.sent):
                 self._tracker.tell(tracked, OrderStatus.CANCELLED, self._client.venue_now_ms(), "cancelled")
         if kept.refused or all(self._over(key) for key in kept.legs):
@@ -323,6 +325,12 @@ class Keeper:
     def _let_go(self, kept: Kept) -> None:
         for key in kept.legs:
             self._kept.pop(key, None)
+
+
+def _began(tracked: Tracked) -> bool:
+    """Whether a stop was touched before: it has sent a market order."""
+    wires = tracked.wires.values()
+    return synthetic.is_stop(tracked.intent) and any(w.order_type is OrderType.MARKET for w in wires)
 
 
 def protects(tracked: Tracked) -> bool:

@@ -27,7 +27,9 @@ class Lease:
         if until_ms and now_ms > until_ms:
             raise Fenced(f"the lease of epoch {epoch} ran out {now_ms - until_ms} ms ago")
         self.first_until_ms = self.first_until_ms or until_ms
-        self.epoch, self.until_ms, self.shown, self._silent = epoch, until_ms, True, False
+        late = epoch == self.epoch and until_ms != 0  # a step that was asked before the renewal may come after it
+        self.until_ms = max(self.until_ms, until_ms) if late else until_ms
+        self.epoch, self.shown, self._silent = epoch, True, False
 
     def silence(self) -> None:
         """The desk has not been heard for too long: send nothing until it shows a lease again."""
@@ -45,3 +47,11 @@ class Lease:
             raise Fenced("the desk fell silent")
         if self.until_ms and now_ms > self.until_ms:
             raise Fenced(f"the lease of epoch {self.epoch} ran out {now_ms - self.until_ms} ms ago")
+
+    def holds(self, now_ms: int) -> bool:
+        """Whether an order could leave now."""
+        try:
+            self.check(now_ms)
+        except Fenced:
+            return False
+        return True

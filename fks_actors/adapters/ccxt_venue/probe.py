@@ -20,12 +20,13 @@ from fks_actors.telemetry import Telemetry
 @dataclass(frozen=True, slots=True)
 class VenueFacts:
     """What an exchange said. `aliases`: its own market ids, to symbols. `balances`: totals by asset, none without keys.
-    `offset_ms`: how far its clock is ahead of ours."""
+    `offset_ms`: how far its clock is ahead of ours. `can_trade`: whether the account may, None where nobody says."""
 
     markets: Mapping[str, MarketRules]
     aliases: Mapping[str, str]
     balances: Mapping[str, Decimal]
     offset_ms: int
+    can_trade: bool | None = None
 
 
 def options_of(config: VenueConfig) -> dict[str, Any]:
@@ -54,7 +55,8 @@ async def probe(venue: str, config: VenueConfig, keys: Keys | None, symbols: Seq
         for symbol in symbols:
             if symbol not in markets:
                 raise ConfigError(f"{config.exchange} does not trade {symbol}; check `symbols` of venue {venue}")
-        return VenueFacts(markets, aliases, await _balances(client) if keys else {}, client.offset_ms)
+        balances, can_trade = await _account(client) if keys else ({}, None)
+        return VenueFacts(markets, aliases, balances, client.offset_ms, can_trade)
     finally:
         await client.close()
 
@@ -73,8 +75,10 @@ def _markets(client: Client) -> tuple[dict[str, MarketRules], dict[str, str]]:
     return markets, aliases
 
 
-async def _balances(client: Client) -> dict[str, Decimal]:
+async def _account(client: Client) -> tuple[dict[str, Decimal], bool | None]:
     told = await client.read("balance", client.ccxt.fetch_balance)
     if isinstance(told, Fault):
         raise ConfigError(f"{client.venue} refuses the keys: {told.reason}; check them and the clock")
-    return totals(told)
+    info = told.get("info")
+    can_trade = info.get("canTrade") if isinstance(info, dict) else None
+    return totals(told), can_trade if isinstance(can_trade, bool) else None

@@ -92,11 +92,13 @@ class Sender:
 
         Args:
             look_first: the venue may have it already.
-            protects: the unit needs no lease: it carries out a stop that was accepted before.
+            protects: the unit needs no lease: it carries out a stop that was accepted before. Without one it is looked
+                up first, as another desk's connector may have carried it out.
 
         Raises:
             Fenced: the lease does not hold; nothing was sent.
         """
+        look_first = look_first or (protects and not self._lease.holds(self._client.now_ms()))
         if look_first or any(leg.wire.maybe_sent for leg in unit):
             try:
                 found = await self._look(unit)
@@ -134,13 +136,18 @@ class Sender:
             call = self._call(unit)
         except InvariantError as error:
             return Fault(FaultKind.REFUSED, str(error))
-        if not protects:
-            self._lease.check(self._client.now_ms())
+        leave = None if protects else self._may_leave
+        if leave is not None:
+            leave()
         fresh = [leg.wire for leg in unit if not leg.wire.maybe_sent]
         for wire in fresh:
             wire.maybe_sent = True
         try:
-            answer = await self._client.ask("create_order", call)
+            answer = await self._client.ask("create_order", call, leave)
+        except Fenced:
+            for wire in fresh:
+                wire.maybe_sent = False
+            raise
         finally:
             for leg in unit:
                 leg.wire.sent_ms, leg.wire.absent = self._client.now_ms(), 0
@@ -148,6 +155,9 @@ class Sender:
             for wire in fresh:
                 wire.maybe_sent = False
         return answer
+
+    def _may_leave(self) -> None:
+        self._lease.check(self._client.now_ms())
 
     def _call(self, unit: Unit) -> Callable[[], Any]:
         ccxt, dialect = self._client.ccxt, self._client.dialect

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -21,6 +22,7 @@ from fks_actors.model.markets import Quote
 _log = logging.getLogger(__name__)
 _POLL_S = 1.0
 _SETTLED_S = 2.0
+_CALM_MS = 4_000
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
 
 ORDERS, TRADES, QUOTES = "orders", "trades", "quotes"
@@ -138,28 +140,35 @@ class Streams:
         symbol = row.get("symbol")
         if quote is None or symbol not in self._symbols:
             return
-        self._quotes[symbol] = quote
+        self._quotes[symbol] = replace(quote, ts_ms=quote.ts_ms - self._client.offset_ms)
         self._moved(symbol)
 
     async def _poll(self) -> None:
         """Ask for what no stream tells; the more symbols, the less often, so that orders are not held up by it."""
         while True:
-            if not self._up.get(QUOTES):
-                await self.ask_quotes()
+            if old := self._old():
+                await self.ask_quotes(old)
             if not self._up.get(ORDERS) or not self._up.get(TRADES, True):
                 await self._missed()
             await asyncio.sleep(_POLL_S * max(1.0, len(self._symbols) / 2) * random.uniform(0.9, 1.1))  # noqa: S311
 
-    async def ask_quotes(self) -> None:
-        """Ask for the best prices once."""
-        ccxt = self._client.ccxt
+    def _old(self) -> list[str]:
+        """The symbols whose price is to be asked for: all where no stream tells it, else those that stand still."""
+        if not self._up.get(QUOTES):
+            return self._symbols
+        since_ms = self._client.now_ms() - _CALM_MS
+        return [s for s in self._symbols if s not in self._quotes or self._quotes[s].ts_ms < since_ms]
+
+    async def ask_quotes(self, symbols: Sequence[str] = ()) -> None:
+        """Ask for the best prices once, of all symbols unless some are named. They bear our clock's time."""
+        ccxt, symbols = self._client.ccxt, list(symbols or self._symbols)
         together = self._client.ccxt.has.get("fetchBidsAsks") is True
         if together:
-            told = await self._client.ask("quotes", lambda: ccxt.fetch_bids_asks(self._symbols))
+            told = await self._client.ask("quotes", lambda: ccxt.fetch_bids_asks(symbols))
             for row in [] if isinstance(told, Fault) else told.values():
                 self._quote(row)
             return
-        for symbol in self._symbols:
+        for symbol in symbols:
             row = await self._client.ask("quotes", partial(ccxt.fetch_ticker, symbol))
             if not isinstance(row, Fault):
                 self._quote(row)

@@ -78,10 +78,13 @@ def money(value: object) -> Decimal | None:
         found = Decimal(str(value))
     except InvalidOperation:
         return None
-    if not found.is_finite():
-        return None
-    text = format(found, "f")
-    return Decimal(text.rstrip("0").rstrip(".")) if "." in text else found
+    return _plain(found) if found.is_finite() else None
+
+
+def _plain(number: Decimal) -> Decimal:
+    """Equal to `number`, to the last digit, without trailing zeros after the point and without an exponent."""
+    written = format(number, "f")
+    return Decimal(written.rstrip("0").rstrip(".")) if "." in written else Decimal(written)
 
 
 def market_rules(market: Raw, precision_mode: int = TICK_SIZE) -> MarketRules:

@@ -3,11 +3,15 @@
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from fks_actors.model.orders import Order, OrderStatus, OrderType, Origin, Side
 from tests.edge import TOKEN, gateway_over, make_app, served
 from tests.fakes import Scene
 
@@ -93,6 +97,48 @@ def test_open_when_desk_has_traded_then_values_votes_and_reasons_show(
     _shown(page, "dashboard", tmp_path)
     assert all(asked.startswith((url, "data:", "blob:")) for asked in watched.requested), watched.requested
     assert watched.console == []
+
+
+def test_orders_when_they_are_of_every_type_then_venue_origin_and_terms_show_and_fit(
+    watched: Watched, url: str, scene: Scene, tmp_path: Path
+) -> None:
+    scene.reader.order_rows[:0] = every_type(scene.reader.order_rows[0])
+    scene.desk.venues[0] |= {"venue": "binance", "answers": False, "trouble": "it does not answer"}
+    page = watched.page
+    page.goto(f"{url}/#token={TOKEN}")
+    rows = page.locator("#orders tbody tr")
+    expect(rows.nth(0)).to_contain_text("binance · signal")
+    expect(rows.nth(0)).to_contain_text("trailing")
+    expect(rows.nth(0)).to_contain_text("trail 1.5 %")
+    expect(rows.nth(1)).to_contain_text("stop · pair")
+    expect(rows.nth(1)).to_contain_text("at 25,000.50")
+    expect(rows.nth(2)).to_contain_text("shows 0.1")
+    expect(rows.nth(3)).to_contain_text("12 × in 10m")
+    expect(rows.nth(3)).to_contain_text("0.002 filled")
+    expect(rows.nth(4)).to_contain_text("paper · other")
+    expect(page.locator("#banner")).to_have_text("binance: it does not answer")
+    _shown(page, "orders", tmp_path)
+    cut = page.evaluate("[...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth).length")
+    assert cut == 0, "a table is cut off"
+    assert watched.console == []
+
+
+def every_type(like: Order) -> list[Order]:
+    """Orders of the types that carry more figures than a market order."""
+    figures: list[dict[str, Any]] = [
+        {"order_type": OrderType.TRAILING_STOP, "trail_pct": Decimal("1.5"), "side": Side.SELL},
+        {"order_type": OrderType.STOP_LOSS, "stop_price": Decimal("25000.5"), "oco_id": "fks-2", "side": Side.SELL},
+        {"order_type": OrderType.ICEBERG, "limit_price": Decimal(29_000), "display_quantity": Decimal("0.1")},
+        {"order_type": OrderType.TWAP, "duration_ms": 600_000, "slices": 12},
+        {"order_type": OrderType.LIMIT, "limit_price": Decimal(29_000), "origin": Origin.EXTERNAL, "venue": "paper"},
+    ]
+    made = []
+    for number, each in enumerate(figures):
+        base = {"client_order_id": f"fks-{number}", "venue": "binance", "origin": Origin.SIGNAL, **each}
+        order = replace(like, intent=replace(like.intent, **base), status=OrderStatus.ACCEPTED, reason="")
+        partly = {"status": OrderStatus.PARTIALLY_FILLED, "filled_quantity": Decimal("0.002")}
+        made.append(replace(order, **(partly if each["order_type"] is OrderType.TWAP else {})))
+    return made
 
 
 def test_open_when_a_bar_closes_then_it_shows_without_reload(watched: Watched, url: str, scene: Scene) -> None:

@@ -18,12 +18,17 @@ from fks_actors.desk.ports import VenueReply
 from fks_actors.errors import ConfigError, Fenced, JournalUnavailable, VenueUnavailable
 from fks_actors.execution.order_state import TERMINAL, apply
 from fks_actors.model.candles import BarBatch
-from fks_actors.model.orders import Approved, Fill, Order, OrderStatus
+from fks_actors.model.orders import Approved, Fill, Order, OrderStatus, OrderType, Side
 from fks_actors.model.records import SnapshotAt
 from tests.integration.ccxt_venue.scene import PRICE, QUANTITY, SYMBOL, connection, order, simulated, until
 from tests.integration.ccxt_venue.test_trouble import ORDER, at_the_venue, trouble
 
 FAR = PRICE * Decimal("0.9")
+
+
+def leased(request_id: str, after: str) -> Step:
+    """A step of a desk that holds the lease."""
+    return Step(request_id, after, 1, 2**60)
 
 
 @dataclass
@@ -74,6 +79,17 @@ class DeskJournal:
         return {key: trades for key, trades in found.items() if trades}
 
 
+async def until_ready(actor: ExchangeConnectorActor) -> None:
+    end = asyncio.get_running_loop().time() + 20
+    while True:
+        try:
+            await actor.collect(leased("hello", "nothing"))
+        except VenueUnavailable:
+            assert asyncio.get_running_loop().time() < end
+        else:
+            return
+
+
 @pytest.fixture
 def keys(monkeypatch: pytest.MonkeyPatch) -> KeySource:
     return KeySource("FKS_TEST_KEY", "FKS_TEST_SECRET")
@@ -89,7 +105,7 @@ async def connected(
     actor = ExchangeConnectorActor("binance", settings, (SYMBOL,), keys, journal)
     await actor.start()
     if not journal.down:
-        await actor.collect(Step("hello", "nothing"))
+        await until_ready(actor)
     try:
         yield actor
     finally:
@@ -103,13 +119,13 @@ async def test_submit_when_committed_then_its_events_are_told_no_more(
     async with simulated() as sim, connected(sim, journal, keys, monkeypatch) as actor:
         placed = order("fks-a")
         journal.sent(placed)
-        step = Step("ack-1", journal.label)
+        step = leased("ack-1", journal.label)
         reply = await actor.submit(step, [placed])
         assert reply.snapshot is not None
         assert reply.quotes[SYMBOL].bid > 0
         journal.commit(step, reply)
         assert journal.orders["fks-a"].status is OrderStatus.FILLED
-        after = await actor.collect(Step("collect-1", journal.label))
+        after = await actor.collect(leased("collect-1", journal.label))
         assert after.events == ()
 
 
@@ -119,7 +135,7 @@ async def test_step_when_repeated_then_gets_the_same_reply_and_nothing_is_sent_t
     journal = DeskJournal()
     async with simulated() as sim, connected(sim, journal, keys, monkeypatch) as actor:
         placed = order("fks-a")
-        step = Step("ack-1", "")
+        step = leased("ack-1", "")
         first = await actor.submit(step, [placed])
         assert await actor.submit(replace(step, until_ms=2**60), [placed]) == first
         assert at_the_venue(sim) == {"fks-a": 1}
@@ -132,8 +148,8 @@ async def test_events_when_the_reply_was_never_committed_then_are_told_again(
     async with simulated() as sim, connected(sim, journal, keys, monkeypatch) as actor:
         placed = order("fks-a")
         journal.sent(placed)
-        lost = await actor.submit(Step("ack-1", ""), [placed])
-        step = Step("resend-fks-a", "")
+        lost = await actor.submit(leased("ack-1", ""), [placed])
+        step = leased("resend-fks-a", "")
         again = await actor.submit(step, [placed], again=True)
         assert set(lost.events) <= set(again.events)
         journal.commit(step, again)
@@ -150,9 +166,9 @@ async def test_restart_when_the_last_reply_was_lost_then_the_journal_ends_up_rig
         placed = [order("fks-a"), order("fks-b", limit=FAR)]
         async with connected(sim, journal, keys, monkeypatch) as actor:
             journal.sent(*placed)
-            await actor.submit(Step("ack-1", ""), placed)
+            await actor.submit(leased("ack-1", ""), placed)
         async with connected(sim, journal, keys, monkeypatch) as actor:
-            step = Step("collect-1", journal.label)
+            step = leased("collect-1", journal.label)
             journal.commit(step, await actor.collect(step))
             assert journal.orders["fks-a"].status is OrderStatus.FILLED
             assert journal.orders["fks-b"].status is OrderStatus.ACCEPTED
@@ -165,12 +181,12 @@ async def test_news_when_an_order_fills_then_wakes_the_desk(keys: KeySource, mon
     async with simulated() as sim, connected(sim, journal, keys, monkeypatch) as actor:
         placed = order("fks-a", limit=FAR)
         journal.sent(placed)
-        step = Step("ack-1", "")
+        step = leased("ack-1", "")
         journal.commit(step, await actor.submit(step, [placed]))
         assert not await actor.news(0.05)
         sim.venue.set_price("BTCUSDT", FAR - 1_000)
         assert await actor.news(10)
-        step = Step("collect-1", journal.label)
+        step = leased("collect-1", journal.label)
         journal.commit(step, await actor.collect(step))
         await until(lambda: journal.fills)
 
@@ -192,15 +208,95 @@ async def test_desk_when_silent_for_too_long_then_its_open_orders_are_cancelled(
     async with simulated() as sim, connected(sim, journal, keys, monkeypatch, dead_man_s=1.0) as actor:
         placed = order("fks-a", limit=FAR)
         journal.sent(placed)
-        step = Step("ack-1", "")
+        step = leased("ack-1", "")
         journal.commit(step, await actor.submit(step, [placed]))
         await until(lambda: not sim.engine.open_orders())
         assert "silent" in actor.activity()
-        step = Step("collect-1", journal.label)
+        step = leased("collect-1", journal.label)
         reply = await actor.collect(step)
         assert [n.kind for n in reply.notes] == ["dead_man"]
         journal.commit(step, reply)
         assert journal.orders["fks-a"].status is OrderStatus.CANCELLED
+
+
+async def test_desk_when_silent_then_what_bounds_a_loss_stays_and_the_log_tells_of_it(
+    keys: KeySource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = DeskJournal()
+    async with simulated() as sim, connected(sim, journal, keys, monkeypatch, dead_man_s=1.0) as actor:
+        stop = {"order_type": OrderType.STOP_LOSS, "stop_price": PRICE * Decimal("0.95"), "side": Side.SELL}
+        placed = [order("fks-a"), order("fks-b", limit=FAR), order("fks-s", quantity=Decimal("0.00999"), **stop)]
+        journal.sent(*placed)
+        for each in placed:
+            step = leased(f"ack-{each.intent.client_order_id}", journal.label)
+            journal.commit(step, await actor.submit(step, [each]))
+        await until(lambda: "silent" in actor.activity())
+        await until(lambda: len(sim.engine.open_orders()) == 1)
+        assert [o.request.client_id for o in sim.engine.open_orders()] == ["fks-s"]
+        assert (await actor.state())["trouble"] == "the desk was silent"
+        assert await actor.news(5)
+        step = leased("collect-1", journal.label)
+        reply = await actor.collect(step)
+        journal.commit(step, reply)
+        assert [(n.kind, n.actor) for n in reply.notes] == [("dead_man", "venue:binance")]
+        assert journal.orders["fks-s"].status is OrderStatus.ACCEPTED
+        assert journal.orders["fks-b"].status is OrderStatus.CANCELLED
+        assert (await actor.state())["trouble"] == ""
+        step = leased("ack-c", journal.label)
+        journal.sent(again := order("fks-c", limit=FAR))
+        journal.commit(step, await actor.submit(step, [again]))
+        assert journal.orders["fks-c"].status is OrderStatus.ACCEPTED
+
+
+async def test_desk_when_it_waits_for_a_slow_step_then_it_is_not_silent(
+    keys: KeySource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = DeskJournal()
+    async with simulated() as sim, connected(sim, journal, keys, monkeypatch, dead_man_s=1.0, timeout_s=5.0) as actor:
+        await trouble(sim, kind="latency", ms=2_000, count=1, **ORDER)
+        placed = order("fks-a", limit=FAR)
+        journal.sent(placed)
+        step = leased("ack-1", "")
+        submitting = asyncio.create_task(actor.submit(step, [placed]))
+        await until(actor._lock.locked)
+        with pytest.raises(VenueUnavailable, match="busy"):
+            await actor.news(0.3)
+        reply = await submitting
+        assert reply.notes == ()
+        journal.commit(step, reply)
+        assert journal.orders["fks-a"].status is OrderStatus.ACCEPTED
+
+
+@pytest.mark.parametrize(("epoch", "until_ms"), [(0, 0), (0, 2**60), (1, 0)])
+async def test_step_when_it_shows_no_lease_then_is_fenced(
+    keys: KeySource, monkeypatch: pytest.MonkeyPatch, epoch: int, until_ms: int
+) -> None:
+    async with simulated() as sim, connected(sim, DeskJournal(), keys, monkeypatch) as actor:
+        with pytest.raises(Fenced, match="needs a lease"):
+            await actor.submit(Step("a", "", epoch, until_ms), [order("fks-a")])
+        assert at_the_venue(sim) == {}
+
+
+async def test_submit_when_the_lease_ends_while_the_request_waits_for_its_turn_then_it_does_not_leave(
+    keys: KeySource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with simulated() as sim, connected(sim, DeskJournal(), keys, monkeypatch) as actor:
+        venue = actor._venue
+        assert venue is not None
+        throttle, until_ms = venue.client.ccxt.throttle, venue.client.now_ms() + 500
+
+        async def crowded(cost: Any = None) -> None:
+            await until(lambda: venue.client.now_ms() > until_ms)
+            await throttle(cost)
+
+        venue.client.ccxt.throttle = crowded
+        with pytest.raises(Fenced, match="ran out"):
+            await actor.submit(Step("a", "", 2, until_ms), [order("fks-a")])
+        venue.client.ccxt.throttle = throttle
+        assert at_the_venue(sim) == {}
+        reply = await actor.submit(Step("b", "", 3, 2**60), [order("fks-a")])
+        assert OrderStatus.REJECTED not in {getattr(e, "status", None) for e in reply.events}
+        assert at_the_venue(sim) == {"fks-a": 1}
 
 
 async def test_start_when_the_journal_is_down_then_waits_for_it(
@@ -210,7 +306,7 @@ async def test_start_when_the_journal_is_down_then_waits_for_it(
     async with simulated() as sim, connected(sim, journal, keys, monkeypatch) as actor:
         await until(lambda: "disk is full" in actor.activity())
         journal.down = False
-        assert (await actor.collect(Step("a", ""))).events == ()
+        assert (await actor.collect(leased("a", ""))).events == ()
 
 
 async def test_bar_when_advanced_then_carries_what_happened(keys: KeySource, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,11 +315,11 @@ async def test_bar_when_advanced_then_carries_what_happened(keys: KeySource, mon
         placed = order("fks-a")
         journal.sent(placed)
         await trouble(sim, kind="drop_reply", count=1, **ORDER)
-        step = Step("ack-1", "")
+        step = leased("ack-1", "")
         journal.commit(step, await actor.submit(step, [placed]))
         assert journal.orders["fks-a"].status is OrderStatus.UNKNOWN
         await actor.news(10)
-        step = Step("bar-1", journal.label)
+        step = leased("bar-1", journal.label)
         journal.commit(step, await actor.advance(step, BarBatch(0, 60_000, ())))
         await asyncio.sleep(0)
         assert journal.orders["fks-a"].status is OrderStatus.FILLED

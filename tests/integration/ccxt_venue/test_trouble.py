@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +11,7 @@ import httpx
 import pytest
 
 from fks_actors.adapters.ccxt_venue.breaker import BreakerState
-from fks_actors.adapters.ccxt_venue.memory import Memory
+from fks_actors.adapters.ccxt_venue.memory import KeptWire, Memory
 from fks_actors.adapters.ccxt_venue.venue import CcxtVenue
 from fks_actors.adapters.exchange_sim.gate import Limits
 from fks_actors.adapters.exchange_sim.server import RunningSim
@@ -274,6 +275,23 @@ async def test_stop_when_the_venue_object_is_replaced_then_still_protects_synthe
         async with trading(sim, journal, kept, native=False, recv_window_ms=100) as venue:
             await until(lambda: status(venue, "fks-s") is OrderStatus.FILLED)
         assert at_the_venue(sim)["fks-s"] == 1
+
+
+async def test_stop_when_it_had_begun_to_sell_before_the_restart_then_the_rest_is_sold_at_any_price() -> None:
+    journal = FakeJournal()
+    async with simulated() as sim:
+        async with trading(sim, journal, native=False, recv_window_ms=100) as venue:
+            await venue.submit([order("fks-a")])
+            stop = {"order_type": OrderType.STOP_LOSS, "stop_price": PRICE * Decimal("0.95")}
+            await venue.submit([order("fks-s", Side.SELL, quantity=Decimal("0.00999"), **stop)])
+            kept = journal.learn(venue)
+        part = Decimal("0.004")  # what a first order of it traded; the rest of that order was gone
+        first = KeptWire("fks-s", 0, Decimal("0.00999"), "market", "999999", part, True)
+        orders = [replace(o, status=OrderStatus.PARTIALLY_FILLED, filled_quantity=part) for o in kept.orders]
+        kept = replace(kept, orders=tuple(orders), notes=replace(kept.notes, held={"fks-s": (first,)}))
+        async with trading(sim, journal, kept, native=False, recv_window_ms=100) as venue:
+            await until(lambda: status(venue, "fks-s") is OrderStatus.FILLED)
+        assert at_the_venue(sim)["fks-s_1"] == 1
 
 
 async def test_submit_when_the_lease_ran_out_then_nothing_is_sent() -> None:

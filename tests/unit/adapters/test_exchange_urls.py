@@ -7,7 +7,7 @@ from typing import Any
 import ccxt.pro
 import pytest
 
-from fks_actors.adapters.exchange_urls import exchange_options
+from fks_actors.adapters.exchange_urls import exchange_options, is_loopback
 
 BASE = "http://127.0.0.1:9999"
 
@@ -43,3 +43,20 @@ def test_options_when_binance_is_moved_then_its_spot_paths_and_errors_stay_binan
     assert "/stream" in api["ws"]["spot"]
     assert client.options["fetchMarkets"]["types"] == ["spot"]
     assert client.exceptions["exact"].items() >= client.exceptions["spot"]["exact"].items()
+
+
+@pytest.mark.parametrize(
+    ("url", "is_one"),
+    [
+        ("http://127.0.0.1:8900", True),
+        ("http://127.9.9.9", True),
+        ("http://[::1]:8900", True),
+        ("http://localhost:8900", True),
+        ("https://api.binance.com", False),
+        ("http://127.0.0.1.example.com", False),
+        ("http://10.0.0.1:8900", False),
+        ("", False),
+    ],
+)
+def test_address_when_it_is_on_this_machine_then_loopback(url: str, is_one: bool) -> None:
+    assert is_loopback(url) is is_one

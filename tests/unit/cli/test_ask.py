@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from fks_actors.cli.ask import agents_table, at, votes_table
+from fks_actors.cli.orders import terms
 from fks_actors.errors import JournalUnavailable
 from fks_actors.model.records import SignalStatus
 from fks_actors.model.votes import Abstain, AbstainReason, Action, Vote
@@ -186,3 +187,20 @@ def test_tables_when_rows_lack_what_is_not_known_then_they_are_blank() -> None:
 
 def _wall_ms() -> int:
     return time.time_ns() // 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("figures", "said"),
+    [
+        ({}, ""),
+        ({"limit_price": "29000"}, "limit 29000"),
+        ({"stop_price": "25000", "oco_id": "fks-2"}, "at 25000, pair"),
+        ({"trail_pct": "1.5"}, "trail 1.5%"),
+        ({"limit_price": "29000", "display_quantity": "0.1"}, "limit 29000, shows 0.1"),
+        ({"duration_ms": 600_000, "slices": 12}, "12 parts in 600 s"),
+        ({"duration_ms": 600_000}, "in 600 s"),
+    ],
+)
+def test_terms_when_an_order_has_figures_then_they_are_said(figures: dict[str, object], said: str) -> None:
+    bare = dict.fromkeys(("limit_price", "stop_price", "trail_pct", "display_quantity"))
+    assert terms({**bare, "oco_id": "", "duration_ms": 0, "slices": 0, **figures}) == said

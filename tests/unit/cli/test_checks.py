@@ -18,7 +18,21 @@ from tests.fakes import FakeDesk
 from tests.market import batches, write_files
 from tests.unit.cli.conftest import Serve
 
-CHECKS = ["python", "ray", "config", "home", "disk", "memory", "clock", "port", "proxy", "feed", "journal", "desk"]
+CHECKS = [
+    "python",
+    "ray",
+    "config",
+    "home",
+    "disk",
+    "memory",
+    "clock",
+    "port",
+    "proxy",
+    "feed",
+    "venue paper",
+    "journal",
+    "desk",
+]
 Examine = Callable[..., dict[str, Finding]]
 
 

@@ -10,7 +10,7 @@ from fks_actors.adapters.sql import SqlJournal
 from fks_actors.errors import JournalUnavailable
 from fks_actors.home import Home
 from tests.cli_runs import fks_here, pretend_running
-from tests.fakes import FakeDesk, FakeReader, Scene
+from tests.fakes import PAPER_VENUE, FakeDesk, FakeReader, Scene
 from tests.journal_scene import fill, note, only, step
 from tests.unit.cli.conftest import Serve
 
@@ -150,3 +150,30 @@ def test_journal_when_the_running_desk_names_one_that_is_gone_then_it_is_named(h
     pretend_running(home, 1, journal_url=f"sqlite:///{home.root}/journals/x/journal.db")
     ran = fks_here("journal", "counts")
     assert (ran.code, "journals/x/journal.db is not there yet" in ran.err) == (5, True)
+
+
+def test_status_when_venues_are_several_then_mode_state_and_money_of_each(serve: Serve) -> None:
+    scene = Scene(60)
+    sim = {"venue": "binance", "exchange": "binance", "mode": "simulator", "breaker": "closed", "open_orders": 2}
+    lost = {"venue": "okx", "exchange": "okx", "mode": "live", "answers": False, "trouble": "it does not answer"}
+    scene.desk.venues = [
+        {**PAPER_VENUE},
+        {**PAPER_VENUE, **sim, "streams": {"orders": True, "quotes": False}},
+        {**PAPER_VENUE, **lost},
+    ]
+    serve(reader=scene.reader, desk=scene.desk)
+    lines = [" ".join(line.split()) for line in fks_here("status").out.splitlines()]
+    assert any(line.startswith("paper paper paper ok 0 ") for line in lines)
+    assert any(line.startswith("binance binance simulator polling quotes 2") for line in lines)
+    assert any(line.startswith("okx okx live it does not answer 0") for line in lines)
+    facts = json.loads(fks_here("status", "--json").out)
+    assert [v["venue"] for v in facts["venues"]] == ["paper", "binance", "okx"]
+    assert (facts["desk"]["lease_held"], facts["desk"]["lease_epoch"]) == (True, 3)
+    assert [v["venue"] for v in facts["account"]["venues"]] == ["paper"]
+
+
+def test_status_when_the_desk_is_silent_then_its_venues_are_named_from_the_journal(serve: Serve) -> None:
+    scene = Scene(30)
+    serve(reader=scene.reader, desk=FakeDesk(down=True))
+    (venue,) = json.loads(fks_here("status", "--json").out)["venues"]
+    assert (venue["venue"], venue["answers"], venue["trouble"]) == ("paper", False, "the desk does not answer")

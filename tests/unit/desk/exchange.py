@@ -4,7 +4,7 @@ The exchange is the judge: what it holds is what happened. The connector keeps d
 events count as taken when a later step builds on the reply that told them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -13,6 +13,7 @@ from fks_actors.desk.ports import VenueReply
 from fks_actors.errors import ActorUnavailable, Fenced
 from fks_actors.execution.order_state import TERMINAL, apply
 from fks_actors.model.candles import BarBatch, to_money
+from fks_actors.model.markets import Quote
 from fks_actors.model.orders import (
     ZERO,
     Approved,
@@ -33,8 +34,14 @@ FEE = Decimal("0.001")
 
 @dataclass
 class Exchange:
-    """Orders by client id as they truly are, every trade, and the order in which submissions came."""
+    """Orders by client id as they truly are, every trade, and the order in which submissions came.
 
+    `written` are the journal's orders: what is entered and does not stand there is `unwritten`.
+    """
+
+    venue: str = VENUE
+    written: Mapping[str, Order] | None = None
+    unwritten: list[str] = field(default_factory=list)
     orders: dict[str, Order] = field(default_factory=dict)
     trades: dict[str, list[Fill]] = field(default_factory=dict)
     entered: list[str] = field(default_factory=list)
@@ -47,6 +54,8 @@ class Exchange:
         intent = approved.intent
         key = intent.client_order_id
         self.entered.append(key)
+        if self.written is not None and key not in self.written:
+            self.unwritten.append(key)
         refused = intent.order_type in self.refused
         status = OrderStatus.REJECTED if refused else OrderStatus.ACCEPTED
         self.orders[key] = Order(intent, status, intent.ts_ms, reason="refused" if refused else "")
@@ -61,13 +70,19 @@ class Exchange:
         fee = price * quantity * FEE
         in_base = self.fee_in_base and intent.side == "buy"
         fill = Fill(
-            f"T-{key}-{number}", key, VENUE, intent.symbol, intent.side, price, quantity, fee, Liquidity.TAKER,
+            f"T-{key}-{number}", key, self.venue, intent.symbol, intent.side, price, quantity, fee, Liquidity.TAKER,
             intent.ts_ms, intent.symbol.split("/")[0] if in_base else "", quantity * FEE if in_base else ZERO,
         )  # fmt: skip
         self.trades[key].append(fill)
         self.orders[key] = apply(order, fill)
         if intent.oco_id in self.orders:
             self.end(intent.oco_id)
+
+    def held(self, symbol: str) -> Decimal:
+        """What the account has of a symbol's base."""
+        fills = [fill for fills in self.trades.values() for fill in fills if fill.symbol == symbol]
+        signed = (f.quantity - f.fee_quantity if f.side == "buy" else -f.quantity for f in fills)
+        return sum(signed, ZERO)
 
     def end(self, key: str) -> None:
         """Cancel an order that works."""
@@ -97,10 +112,15 @@ class Connector:
         self._adopted: list[Order] = []
         self.silent = 0
         self.dropped = 0
+        self.quotes: dict[str, Quote] = {}
         self.steps: list[Step] = []
         self._epoch = 0
         for key in known:
             if key in exchange.orders:
+                self._outbox += exchange.told(key)
+        for key, order in exchange.orders.items():
+            if order.intent.origin is Origin.EXTERNAL and key not in (exchange.written or ()):
+                self._adopted.append(replace(order, status=OrderStatus.SUBMITTED, filled_quantity=ZERO))
                 self._outbox += exchange.told(key)
 
     def happened(self, *keys: str) -> None:
@@ -164,8 +184,8 @@ class Connector:
         assert callable(work)
         work()
         told, adopted = tuple(self._outbox), tuple(self._adopted)
-        snapshot = Snapshot(f"venue:{VENUE}", b"{}") if told or adopted else None
-        reply = VenueReply(told, snapshot, adopted)
+        snapshot = Snapshot(f"venue:{self.exchange.venue}", b"{}") if told or adopted else None
+        reply = VenueReply(told, snapshot, adopted, dict(self.quotes))
         self._replies[step.request_id] = (step.after, reply)
         if self.dropped:
             self.dropped -= 1

@@ -81,6 +81,7 @@ async def test_exit_when_a_cycle_took_the_position_first_then_it_follows_what_th
     (stop,) = working_exits(home)
     home.connector.silent = 1
     await home.desk.replace("m", stop.intent.client_order_id, Change(price=Decimal(26_000)), home.desk.clock_ms)
+    home.desk._steps._silent.clear()  # it is found to answer by the bar itself
     home.exchange.end(stop.intent.client_order_id)
     home.connector.happened(stop.intent.client_order_id)
     home.exchange.share = Decimal(0)
@@ -131,4 +132,52 @@ async def test_bracket_when_only_dust_is_left_then_it_ends() -> None:
     await home.told(stop.intent.client_order_id)
     assert 0 < home.account().position(BTC).quantity < Decimal("0.00002")
     assert not home.desk._steps.memory.brackets
+    home.agrees()
+
+
+OCO = {
+    "side": Side.SELL,
+    "order_type": OrderType.STOP_LOSS,
+    "price": Decimal(29_500),
+    "stop_loss": Decimal(29_500),
+    "take_profit": Decimal(31_000),
+    "oco": True,
+}
+
+
+async def test_replace_when_it_is_a_leg_of_a_pair_then_both_are_made_anew_as_a_pair() -> None:
+    home = await Home().begin()
+    await home.alert()
+    stop, target = (await home.alert(**OCO)).client_order_ids
+    await home.desk.replace("r", stop, Change(price=Decimal(29_000)), home.desk.clock_ms)
+    one, other = (o.intent for o in home.desk.open_orders)
+    assert (one.stop_price, other.stop_price) == (Decimal(29_000), Decimal(31_000))
+    assert (one.oco_id, other.oco_id) == (other.client_order_id, one.client_order_id)
+    assert one.quantity == other.quantity == Decimal("0.01")
+    assert {home.exchange.orders[k].status for k in (stop, target)} == {OrderStatus.CANCELLED}
+    home.agrees()
+
+
+async def test_replace_when_a_leg_of_the_pair_traded_meanwhile_then_nothing_follows() -> None:
+    home = await Home().begin()
+    await home.alert()
+    stop, target = (await home.alert(**OCO)).client_order_ids
+    home.exchange.trade(target, Decimal("0.01"), Decimal(31_000))
+    await home.desk.replace("r", stop, Change(price=Decimal(29_000)), home.desk.clock_ms)
+    await home.told(stop, target)
+    assert not home.desk.open_orders
+    home.agrees()
+
+
+async def test_replace_when_the_pair_traded_in_part_then_the_new_one_is_for_the_rest() -> None:
+    home = await Home().begin()
+    await home.alert()
+    stop, target = (await home.alert(**OCO)).client_order_ids
+    home.exchange.trade(target, Decimal("0.004"), Decimal(31_000))
+    home.connector.happened(target, stop)
+    await home.desk.replace("r", target, Change(price=Decimal(31_500)), home.desk.clock_ms)
+    assert {(o.intent.stop_price, o.intent.quantity) for o in home.desk.open_orders} == {
+        (Decimal(29_500), Decimal("0.006")),
+        (Decimal(31_500), Decimal("0.006")),
+    }
     home.agrees()

@@ -1,5 +1,6 @@
 """Several venues, orders that are not the desk's, and pairs of which one cancels the other."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -113,6 +114,17 @@ def test_external_trades_when_beyond_what_the_desk_has_then_are_booked_and_never
     assert step(state, unknown)[0].accounts["okx"].position(BTC).quantity == Decimal(3)
 
 
+def test_sale_when_it_is_told_before_the_purchase_that_it_sold_then_both_are_booked() -> None:
+    state, ruling = approved(start(), signal(n=5, quantity=ONE))
+    sale = external(Side.SELL, "1")
+    request = RiskRequest(T0, events=(sale, fill(ruling, ONE)), external=frozenset({"theirs"}))
+    after, reply = step(state, request)
+    turned, _ = step(state, replace(request, events=(fill(ruling, ONE), sale)))
+    assert after.account == turned.account
+    assert after.account.position(BTC).quantity == ZERO
+    assert not reply.changes
+
+
 def test_external_sale_when_it_takes_what_a_sell_holds_then_that_sell_holds_less_and_its_trades_still_count() -> None:
     state, ruling = approved(start(btc="2"), signal(Side.SELL, quantity=TWO))
     sale = RiskRequest(T0, events=(external(Side.SELL, "1.5"),), external=frozenset({"theirs"}))
@@ -122,6 +134,19 @@ def test_external_sale_when_it_takes_what_a_sell_holds_then_that_sell_holds_less
     for n in (1, 2):
         state, _ = step(state, RiskRequest(T0, events=(fill(ruling, ONE, n=n),)))
     assert (state.account.position(BTC).quantity, state.reservations) == (ZERO, {})
+
+
+def test_purchase_when_a_sell_lost_what_it_held_then_it_holds_that_again_and_nobody_else_sells_it() -> None:
+    state, _ = approved(start(btc="2"), signal(Side.SELL, quantity=TWO))
+    sale = RiskRequest(T0, events=(external(Side.SELL, "2"),), external=frozenset({"theirs"}))
+    state, _ = step(state, sale)
+    assert state.reservations["fks-0"].base == ZERO
+    state, bought = approved(state, signal(n=5, quantity=ONE))
+    state, _ = step(state, RiskRequest(T0, events=(fill(bought, ONE),)))
+    assert state.reservations["fks-0"].base == ONE
+    assert codes(state, signal(Side.SELL, 6, quantity=ONE)) == ["insufficient_position"]
+    state, _ = step(state, RiskRequest(T0, events=(OrderUpdate("fks-0", OrderStatus.CANCELLED, T0),)))
+    assert codes(state, signal(Side.SELL, 7, quantity=ONE)) == []
 
 
 def leg(n: int, other: int, quantity: Decimal | None = TWO, **figures: object) -> object:
@@ -222,3 +247,61 @@ def test_venue_when_it_is_new_then_its_cash_is_capital_and_no_profit() -> None:
     assert (state.peak_equity, state.day_start_equity) == (Decimal(15000), Decimal(15000))
     assert state.with_venues({"binance": ONE}) is state
     assert RiskState.of({"paper": ONE}).with_venues({"binance": ONE}).peak_equity == ZERO
+
+
+def test_buy_when_the_first_venue_lacks_the_cash_then_the_next_one_that_has_it_is_chosen() -> None:
+    config = RiskConfig(per_trade_pct=Decimal(50))
+    state, ruling = approved(two_venues(), signal(quantity=Decimal(11), alternatives=("okx", "binance")), config)
+    assert ruling.intent.venue == "binance"
+    assert state.reservations["fks-0"].venue == "binance"
+    _, ruling = approved(two_venues(), signal(quantity=ONE, alternatives=("binance",)), config)
+    assert ruling.intent.venue == "paper"
+
+
+def test_sell_when_the_first_venue_holds_none_then_it_goes_where_the_position_lies() -> None:
+    _, ruling = approved(two_venues(btc="3"), signal(Side.SELL, quantity=ONE, alternatives=("binance",)))
+    assert ruling.intent.venue == "binance"
+
+
+def test_order_when_no_venue_can_then_the_first_ones_reasons_are_given_and_nothing_is_reserved() -> None:
+    state, reply = ruled(two_venues(), signal(Side.SELL, quantity=ONE, alternatives=("binance", "okx")))
+    assert isinstance(reply.rulings[0], Denied)
+    assert (reply.rulings[0].intent.venue, state.reservations) == ("paper", {})
+
+
+def test_caps_when_they_speak_then_no_other_venue_goes_around_them() -> None:
+    config = RiskConfig(per_trade_pct=Decimal(5))
+    assert "per_trade_cap" in codes(two_venues(), signal(quantity=Decimal(6), alternatives=("binance",)), config)
+
+
+def test_pair_when_the_position_lies_elsewhere_then_both_legs_go_there() -> None:
+    state = two_venues(btc="3")
+    target = {"stop_price": Decimal(105), "order_type": OrderType.TAKE_PROFIT}
+    legs = leg(0, 1, alternatives=("binance",)), leg(1, 0, alternatives=("binance",), **target)
+    state, reply = ruled(state, *legs)
+    assert [r.intent.venue for r in reply.rulings if isinstance(r, Approved)] == ["binance", "binance"]
+    assert codes(state, signal(Side.SELL, 2, quantity=ONE, venue="binance")) == []
+
+
+def test_purchase_when_a_pair_lost_what_it_held_then_it_holds_that_again_once() -> None:
+    state, one, _ = pair(start(btc="2"))
+    sale = RiskRequest(T0, events=(external(Side.SELL, "1.5"),), external=frozenset({"theirs"}))
+    state, _ = step(state, sale)
+    state, _ = step(state, RiskRequest(T0, events=(fill(one, Decimal("0.25")),)))
+    assert {r.base for r in state.reservations.values()} == {Decimal("0.25")}
+    state, bought = approved(state, signal(n=5, quantity=TWO))
+    state, _ = step(state, RiskRequest(T0, events=(fill(bought, TWO),)))
+    assert {r.base for r in state.reservations.values()} == {Decimal("1.75")}
+    assert codes(state, signal(Side.SELL, 6, quantity=Decimal("0.6"))) == ["insufficient_position"]
+    assert codes(state, signal(Side.SELL, 6, quantity=Decimal("0.5"))) == []
+
+
+def test_end_of_a_sell_when_another_lacks_what_it_held_then_that_holds_it() -> None:
+    state, _ = approved(start(btc="2"), signal(Side.SELL, 1, quantity=ONE))
+    state, _ = approved(state, signal(Side.SELL, 2, quantity=ONE))
+    sale = RiskRequest(T0, events=(external(Side.SELL, "1"),), external=frozenset({"theirs"}))
+    state, _ = step(state, sale)
+    assert [state.reservations[k].base for k in ("fks-1", "fks-2")] == [ONE, ZERO]
+    state, _ = step(state, RiskRequest(T0, events=(OrderUpdate("fks-1", OrderStatus.CANCELLED, T0),)))
+    assert state.reservations["fks-2"].base == ONE
+    assert codes(state, signal(Side.SELL, 6, quantity=ONE)) == ["insufficient_position"]

@@ -165,7 +165,19 @@ def test_money_when_it_is_none_then_is_none(value: object) -> None:
 
 @pytest.mark.parametrize(
     ("written", "read"),
-    [("0.00200000", "0.002"), ("93490.38000000", "93490.38"), ("100", "100"), ("0.000", "0"), ("1E-8", "0.00000001")],
+    [
+        ("0.00200000", "0.002"),
+        ("100.00000000", "100"),
+        ("100", "100"),
+        ("93490.38000000", "93490.38"),
+        ("1e2", "100"),
+        ("1.50E-3", "0.0015"),
+        ("0.00000000", "0"),
+        ("-2.50", "-2.5"),
+        ("12345678901234567890.123456789012345678900", "12345678901234567890.1234567890123456789"),
+    ],
 )
-def test_money_when_zeros_stand_behind_then_they_go_and_the_value_stays(written: str, read: str) -> None:
-    assert str(translate.money(written)) == str(Decimal(read))
+def test_money_when_filled_up_with_zeros_then_they_go_and_no_digit_else(written: str, read: str) -> None:
+    found = translate.money(written)
+    assert str(found) == read
+    assert found == Decimal(written)

@@ -1,0 +1,1 @@
+"""Desks at several real venues, and several desks at one, over the simulated exchange and a real journal."""

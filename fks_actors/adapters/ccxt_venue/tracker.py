@@ -111,7 +111,6 @@ class Tracker:
         self.moved: dict[str, Decimal] = {}
         self._orders: dict[str, Tracked] = {}
         self._working: dict[str, Tracked] = {}
-        self._ended: dict[str, None] = {}
         self._by_venue_id: dict[tuple[str, str], str] = {}
         self._strange: set[str] = set()
 
@@ -161,7 +160,6 @@ class Tracker:
         """Stop tracking an order that was never sent."""
         self._orders.pop(key, None)
         self._working.pop(key, None)
-        self._ended.pop(key, None)
 
     def name(self, tracked: Tracked, wire: Wire, venue_id: str) -> None:
         """The venue has this order, under its own id."""
@@ -214,20 +212,16 @@ class Tracker:
         tracked.order = after
         if tracked.ended:
             self._working.pop(tracked.key, None)
-            self._ended.setdefault(tracked.key)
 
     def _add(self, tracked: Tracked) -> Tracked:
         self._orders[tracked.key] = tracked
-        if tracked.ended:
-            self._ended.setdefault(tracked.key)
-        else:
+        if not tracked.ended:
             self._working[tracked.key] = tracked
-        while len(self._ended) > _ENDED_KEPT:
-            key = next(iter(self._ended))
-            ended = self._orders[key]
-            self.forget(key)
-            for wire in ended.wires.values():
-                self._by_venue_id.pop((ended.intent.symbol, wire.venue_id), None)
+        if len(self._orders) - len(self._working) > _ENDED_KEPT:
+            for key in [k for k, t in self._orders.items() if t.ended][: _ENDED_KEPT // 10]:
+                ended = self._orders.pop(key)
+                for wire in ended.wires.values():
+                    self._by_venue_id.pop((ended.intent.symbol, wire.venue_id), None)
         return tracked
 
     def _count(self, fill: Fill) -> None:

@@ -1,7 +1,6 @@
 """Where events are made: each is legal, a trade comes once, and nothing is forgotten before it is written down."""
 
 import asyncio
-import time
 from decimal import Decimal
 
 from hypothesis import given
@@ -172,26 +171,3 @@ def test_notes_when_written_and_read_then_are_the_same() -> None:
     )
     assert memory.decode(memory.encode(notes)) == notes
     assert memory.decode(b"") == Notes()
-
-
-def test_ended_orders_when_they_are_many_then_the_oldest_are_let_go_and_none_that_works() -> None:
-    tracker = Tracker("binance", Outbox())
-    for index in range(20_002):
-        tracked = tracker.enter(approve(intent(f"fks-{index}"), ZERO), 1)
-        tracker.name(tracked, tracked.whole, f"v{index}")
-        if index:
-            tracker.tell(tracked, OrderStatus.CANCELLED, 2)
-    last = tracker.enter(approve(intent("fks-last"), ZERO), 1)
-    assert tracker.working() == (tracker.get("fks-0"), last)
-    assert tracker.get("fks-1") is tracker.by_venue_id("BTC/USDT", "v1") is None
-    assert tracker.by_venue_id("BTC/USDT", "v2") is not None
-    assert tracker.by_venue_id("BTC/USDT", "v0") is not None
-
-
-def test_taking_up_when_orders_are_many_then_none_looks_at_all_the_others() -> None:
-    tracker = Tracker("binance", Outbox())
-    orders = [Order(intent(f"fks-{i}"), OrderStatus.ACCEPTED, 1) for i in range(40_000)]
-    start = time.process_time()
-    for order in orders:
-        tracker.restore(order, (), 1, 1)
-    assert time.process_time() - start < 5.0  # a twentieth of a second; with a look at all others half a minute

@@ -122,8 +122,8 @@ class World:
         return sum((f.quantity for f in fills if f.side is Side.SELL and f.trade_id not in booked), ZERO)
 
     async def trade_something(self, name: str) -> None:
-        """Some of what works trades, in whole or in part, and is told at once or later; a stranger's sale at once, lest
-        the desk sells the same."""
+        """Some of what works trades, in whole or in part, and is told at once or later; a stranger's trade at once, lest
+        the desk sells what he sold, or is told of a sale before the purchase that it sold."""
         exchange = self.exchanges[name]
         keys = self.open_at(name)
         if not keys:
@@ -136,10 +136,9 @@ class World:
         part = left if self.dice.random() < 0.6 else (left / 2).quantize(Decimal("0.00001"))
         if part > 0:
             exchange.trade(key, part, order.intent.stop_price or order.intent.limit_price or order.intent.market_price)
-        strange = order.intent.origin is Origin.EXTERNAL and order.intent.side is Side.SELL
+        strange = order.intent.origin is Origin.EXTERNAL
         if strange or self.dice.random() < 0.7:
             self.connectors[name].happened(*(k for k in (key, order.intent.oco_id) if k in exchange.orders))
-
         if strange:
             self.connectors[name].silent = self.connectors[name].dropped = 0
             await self.collect()

@@ -122,8 +122,10 @@ class World:
         return sum((f.quantity for f in fills if f.side is Side.SELL and f.trade_id not in booked), ZERO)
 
     async def trade_something(self, name: str) -> None:
-        """Some of what works trades, in whole or in part, and is told at once or later; a stranger's trade at once, lest
-        the desk sells what he sold, or is told of a sale before the purchase that it sold."""
+        """Some of what works trades, in whole or in part, and is told at once or later.
+
+        A stranger's trade is told at once: else the desk sells what he sold, or a sale comes before its purchase.
+        """
         exchange = self.exchanges[name]
         keys = self.open_at(name)
         if not keys:

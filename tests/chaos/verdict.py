@@ -17,6 +17,7 @@ _STATUS = {
     "FILLED": OrderStatus.FILLED,
     "CANCELED": OrderStatus.CANCELLED,
     "EXPIRED": OrderStatus.EXPIRED,
+    "EXPIRED_IN_MATCH": OrderStatus.EXPIRED,  # it would have traded with the desk's own
     "REJECTED": OrderStatus.REJECTED,
 }
 _NEVER_THERE = frozenset({OrderStatus.DENIED, OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.CANCELLED})

@@ -15,7 +15,8 @@ from deployments.gateway import Gateway, make_app
 from deployments.ports import AsyncInbox
 from fks_actors.risk.codec import decode
 from fks_actors.webhook.config import WebhookConfig
-from tests.fakes import FakeDesk, FakeInbox, FakeReader
+from tests.fake_desk import FakeDesk
+from tests.fakes import FakeInbox, FakeReader
 
 TOKEN = "token-for-tests"
 SECRET = "secret-for-tests"

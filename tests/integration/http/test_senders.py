@@ -16,7 +16,8 @@ from fks_actors.model.records import AuditRecord
 from fks_actors.telemetry import Telemetry
 from fks_actors.webhook.symbols import Listing
 from tests.edge import BEARER, NOW_MS, SECRET, gateway_over
-from tests.fakes import FakeDesk, FakeInbox
+from tests.fake_desk import FakeDesk
+from tests.fakes import FakeInbox
 
 PATH = "/webhook/tradingview"
 ALERT = {"symbol": "BTCUSDT", "side": "buy", "quantity": "0.01", "secret": SECRET}

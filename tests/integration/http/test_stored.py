@@ -14,7 +14,7 @@ from deployments.opening import EdgeArgs, edge_args, open_gateway
 from fks_actors.adapters.sql import SqlInbox, SqlJournal
 from fks_actors.errors import ConfigError
 from tests.edge import NOW_MS, SECRET, SYMBOLS, TOKEN
-from tests.fakes import FakeDesk
+from tests.fake_desk import FakeDesk
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from fks_actors.model.orders import Refusal
 from fks_actors.model.records import SignalStatus
 from fks_actors.webhook.authenticity import signature
 from tests.edge import NOW_MS, SECRET, gateway_over
-from tests.fakes import FakeDesk, FakeInbox, FakeReader, Scene, settled
+from tests.fake_desk import FakeDesk
+from tests.fakes import FakeInbox, FakeReader, Scene, settled
 
 PATH = "/webhook/tradingview"
 ALERT = {"symbol": "BTCUSDT", "side": "buy", "quantity": "0.01", "secret": SECRET}

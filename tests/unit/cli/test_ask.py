@@ -13,7 +13,8 @@ from fks_actors.model.records import SignalStatus
 from fks_actors.model.votes import Abstain, AbstainReason, Action, Vote
 from tests.cli_runs import fks_here
 from tests.edge import NOW_MS
-from tests.fakes import START_MS, FakeDesk, FakeInbox, FakeReader, Scene
+from tests.fake_desk import FakeDesk
+from tests.fakes import START_MS, FakeInbox, FakeReader, Scene
 from tests.unit.cli.conftest import Serve
 
 VOTES = (

@@ -14,7 +14,7 @@ from fks_actors.cli.checks import Finding, examine
 from fks_actors.home import Home
 from tests.cli_runs import fks_here, pretend_running
 from tests.edge import TOKEN
-from tests.fakes import FakeDesk
+from tests.fake_desk import FakeDesk
 from tests.market import batches, write_files
 from tests.unit.cli.conftest import Serve
 

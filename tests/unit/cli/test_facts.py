@@ -10,7 +10,8 @@ from fks_actors.adapters.sql import SqlJournal
 from fks_actors.errors import JournalUnavailable
 from fks_actors.home import Home
 from tests.cli_runs import fks_here, pretend_running
-from tests.fakes import PAPER_VENUE, FakeDesk, FakeReader, Scene
+from tests.fake_desk import PAPER_VENUE, FakeDesk
+from tests.fakes import FakeReader, Scene
 from tests.journal_scene import fill, note, only, step
 from tests.unit.cli.conftest import Serve
 

@@ -7,7 +7,8 @@ from rich.console import Console
 from fks_actors.cli.view import _line, _screen, follow
 from fks_actors.client import Client
 from tests.edge import TOKEN
-from tests.fakes import FakeDesk, Scene
+from tests.fake_desk import FakeDesk
+from tests.fakes import Scene
 from tests.unit.cli.conftest import Serve
 
 

@@ -1,0 +1,134 @@
+"""A coordinator for the edge's tests."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fks_actors.desk.state import Change
+from fks_actors.errors import ActorUnavailable, DataError
+from fks_actors.model.orders import (
+    Order,
+)
+from fks_actors.model.records import (
+    AuditRecord,
+    TradingState,
+)
+from fks_actors.model.votes import Action, Ballot, Verdict
+from fks_actors.telemetry import Gathering, Sample
+
+PAPER_VENUE: dict[str, Any] = {
+    "venue": "paper",
+    "exchange": "paper",
+    "mode": "paper",
+    "claims": [],
+    "answers": True,
+    "breaker": "",
+    "streams": {},
+    "open_orders": 0,
+    "trouble": "",
+}
+START_MS = 1_733_011_200_000  # 2024-12-01T00:00Z
+
+
+@dataclass
+class FakeDesk:
+    """A coordinator that answers from its fields; `down` makes it unavailable."""
+
+    down: bool = False
+    ready: bool = True
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+    settles: bool = True
+    controls: list[tuple[str, str, str]] = field(default_factory=list)
+    feed: dict[str, Any] = field(default_factory=lambda: {"kind": "simulated", "ended": False})
+    votes: tuple[Ballot, ...] = ()
+    venues: list[dict[str, Any]] = field(default_factory=lambda: [dict(PAPER_VENUE)])
+    cycles: int = 0
+    working: dict[str, Order] = field(default_factory=dict)
+    changes: dict[str, Change] = field(default_factory=dict)
+    gathering: Gathering = field(default_factory=Gathering)
+    pushed: dict[str, list[Sample]] = field(default_factory=dict)
+    audited: list[AuditRecord] = field(default_factory=list)
+
+    def _answer(self) -> None:
+        if self.down:
+            raise ActorUnavailable("coordinator did not answer within 5 s")
+
+    async def wake(self) -> None:
+        self.woken.set()
+        self._answer()
+
+    async def wait_signal(self, signal_id: str, timeout_s: float) -> dict[str, Any] | None:
+        self._answer()
+        return {"signal_id": signal_id} if self.settles else None
+
+    async def decide(self, symbol: str) -> dict[str, Any]:
+        self._answer()
+        if not self.votes:
+            raise DataError(f"no bar of {symbol} was taken in yet")
+        verdict = Verdict(symbol, START_MS, Action.BUY, Action.BUY, 0.8, 0.7, 0.6)
+        return {"symbol": symbol, "close_ms": START_MS, "ballots": list(self.votes), "verdict": verdict}
+
+    async def control(self, control_id: str, state: str, reason: str) -> dict[str, Any]:
+        self._answer()
+        self.controls.append((control_id, state, reason))
+        return {"state": state, "reason": reason}
+
+    async def cancel(self, request_id: str, client_order_ids: Sequence[str]) -> list[Order]:
+        self._answer()
+        wanted = client_order_ids or tuple(self.working)
+        return [self.working.pop(key) for key in wanted if key in self.working]
+
+    async def replace(self, request_id: str, client_order_id: str, change: Change) -> Order | None:
+        self._answer()
+        self.changes[client_order_id] = change
+        return self.working.get(client_order_id)
+
+    async def audit(self, records: Sequence[AuditRecord]) -> None:
+        self._answer()
+        self.audited.extend(records)
+
+    async def status(self) -> dict[str, Any]:
+        self._answer()
+        return {
+            "run_id": "run-1",
+            "ready": self.ready,
+            "trading": TradingState.ACTIVE,
+            "feed": self.feed,
+            "symbols": ["BTC/USDT", "ETH/USDT"],
+            "clock_ms": START_MS,
+            "last_bar_ms": {"BTC/USDT": START_MS},
+            "cycles": self.cycles,
+            "open_orders": 0,
+            "trouble": "",
+            "lease": {"held": True, "epoch": 3, "until_ms": START_MS},
+            "venues": self.venues,
+        }
+
+    async def agents(self) -> list[dict[str, Any]]:
+        self._answer()
+        names = ("journal", "feed", "short_term", "mid_term", "long_term", "risk", "connector:paper", "coordinator")
+        rows: list[dict[str, Any]] = [
+            {
+                "name": name,
+                "up": True,
+                "state": "ready",
+                "restarts": 0,
+                "pid": 4000 + index,
+                "node": "127.0.0.1",
+                "started_ms": START_MS,
+            }
+            for index, name in enumerate(names)
+        ]
+        rows[3] |= {"restarts": 1}
+        rows[4] |= {"up": False, "state": "not answering", "restarts": 2}
+        return rows
+
+    async def metrics(self) -> str:
+        self._answer()
+        return self.gathering.page(0)
+
+    async def push(self, source: str, samples: list[Sample]) -> None:
+        self._answer()
+        self.pushed[source] = samples
+        self.gathering.push(source, samples, 0)

@@ -31,7 +31,6 @@ from fks_actors.model.records import (
     AuditRecord,
     ControlRecord,
     RunRecord,
-    Signal,
     SignalRecord,
     SignalStatus,
     TradingState,
@@ -112,6 +111,7 @@ class CoordinatorActor(Presence):
         self._working.clear()
         with contextlib.suppress(FksError):
             await self._lease.let_go()
+        self._inbox.close()
 
     def _holds(self, epoch: int, until_ms: int) -> None:
         self._desk.holds(epoch, until_ms)
@@ -258,19 +258,13 @@ class CoordinatorActor(Presence):
     async def _signals(self) -> None:
         while True:
             self._woken.clear()
-            waiting = await self._read_inbox()
+            waiting = await self._inbox.after_async(self._desk.inbox_cursor, _SIGNALS)
             for cursor, signal in waiting:
                 record = await self._desk.run_signal(cursor, signal, self._now_ms())
                 self._finish(record)
             if not waiting:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._woken.wait(), _WAIT_S)
-
-    async def _read_inbox(self) -> list[tuple[int, Signal]]:
-        """A file is read here and now: to wake a thread and to be woken by it takes several times as long."""
-        if self._inbox.is_local:
-            return self._inbox.after(self._desk.inbox_cursor, _SIGNALS)
-        return await asyncio.to_thread(self._inbox.after, self._desk.inbox_cursor, _SIGNALS)
 
     def _finish(self, record: SignalRecord) -> None:
         if event := self._finished.pop(record.signal_id, None):

@@ -18,6 +18,7 @@ from fks_actors.actors.links import Links, remote_links
 from fks_actors.actors.presence import Presence
 from fks_actors.actors.sentinel import Sentinel
 from fks_actors.actors.tally import Tally
+from fks_actors.actors.together import concurrently, flat
 from fks_actors.actors.wiring import CoordinatorConfig
 from fks_actors.adapters.sql import SqlInbox
 from fks_actors.desk.config import VenuePlan
@@ -52,16 +53,6 @@ _STATE_S = 2.0
 _AGAIN_S = 0.1
 _STALE_MS = 300_000
 _STALE_BARS = 2
-
-
-async def concurrently(first: Any, second: Any) -> tuple[Any, Any]:
-    """Both at once (desk.ports.Together); of several errors the first."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            one, two = group.create_task(first), group.create_task(second)
-    except ExceptionGroup as errors:
-        raise _flat(errors)[0] from None
-    return one.result(), two.result()
 
 
 class CoordinatorActor(Presence):
@@ -109,6 +100,7 @@ class CoordinatorActor(Presence):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._working.clear()
+        self._inbox.close()
         with contextlib.suppress(FksError):
             await self._lease.let_go()
         self._inbox.close()
@@ -127,7 +119,7 @@ class CoordinatorActor(Presence):
                 return
             except Exception as error:  # noqa: BLE001 (shown as trouble; a loop that died in silence would lie)
                 self._working.clear()
-                found = _flat(error)
+                found = flat(error)
                 self._trouble = "; ".join(f"{type(e).__name__}: {e}" for e in found)
                 _log.warning("the desk pauses: %s", self._trouble)
                 if time.monotonic() - self._opened_s > _STEADY_S:
@@ -393,10 +385,3 @@ class CoordinatorActor(Presence):
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-def _flat(error: BaseException) -> list[BaseException]:
-    """The errors inside a group, or the error itself."""
-    if not isinstance(error, BaseExceptionGroup):
-        return [error]
-    return [leaf for inner in error.exceptions for leaf in _flat(inner)]

@@ -31,10 +31,10 @@ def ray_cluster() -> Iterator[Any]:
 def desk_ports(folder: Path, feed: str = "simulated") -> tuple[Any, Any]:
     """(the desk's ports over real actors, the council) with a SQLite journal in `folder`."""
     from fks_actors.actors import names
-    from fks_actors.actors.coordinator import concurrently
     from fks_actors.actors.council import Council
     from fks_actors.actors.handles import ConnectorHandle, JournalHandle, RiskHandle, SpecialistHandle
     from fks_actors.actors.spawn import spawn
+    from fks_actors.actors.together import concurrently
     from fks_actors.actors.wiring import Wiring, actor_specs, paper_plan
     from fks_actors.desk.config import PAPER
     from fks_actors.desk.ports import DeskPorts

@@ -24,6 +24,7 @@ from fks_actors.model.orders import (
     OrderType,
     OrderUpdate,
     Origin,
+    Side,
     VenueEvent,
 )
 from fks_actors.model.records import Snapshot
@@ -56,7 +57,8 @@ class Exchange:
         self.entered.append(key)
         if self.written is not None and key not in self.written:
             self.unwritten.append(key)
-        refused = intent.order_type in self.refused
+        sells_at_once = intent.side is Side.SELL and intent.order_type is OrderType.MARKET
+        refused = intent.order_type in self.refused or (sells_at_once and intent.quantity > self.held(intent.symbol))
         status = OrderStatus.REJECTED if refused else OrderStatus.ACCEPTED
         self.orders[key] = Order(intent, status, intent.ts_ms, reason="refused" if refused else "")
         if not refused and self.share and intent.order_type is OrderType.MARKET:

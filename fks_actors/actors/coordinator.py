@@ -103,7 +103,6 @@ class CoordinatorActor(Presence):
         self._inbox.close()
         with contextlib.suppress(FksError):
             await self._lease.let_go()
-        self._inbox.close()
 
     def _holds(self, epoch: int, until_ms: int) -> None:
         self._desk.holds(epoch, until_ms)

@@ -115,7 +115,7 @@ class SqlInbox:
             return [(seq, decode_signal(payload)) for seq, payload in connection.execute(query)]
 
     async def after_async(self, cursor: int, limit: int) -> list[tuple[int, Signal]]:
-        """Like `after`. A file is read here and now: waking a thread, and being woken by it, takes several times as long."""
+        """Like `after`. A file is read here and now: a thread's waking would take several times as long."""
         if self._store.path is not None:
             return self.after(cursor, limit)
         return await asyncio.to_thread(self.after, cursor, limit)

@@ -32,7 +32,6 @@ from fks_actors.model.records import (
     AuditRecord,
     ControlRecord,
     RunRecord,
-    Signal,
     SignalRecord,
     SignalStatus,
     TradingState,
@@ -250,19 +249,13 @@ class CoordinatorActor(Presence):
     async def _signals(self) -> None:
         while True:
             self._woken.clear()
-            waiting = await self._read_inbox()
+            waiting = await self._inbox.after_async(self._desk.inbox_cursor, _SIGNALS)
             for cursor, signal in waiting:
                 record = await self._desk.run_signal(cursor, signal, self._now_ms())
                 self._finish(record)
             if not waiting:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._woken.wait(), _WAIT_S)
-
-    async def _read_inbox(self) -> list[tuple[int, Signal]]:
-        """A file is read here and now: to wake a thread and to be woken by it takes several times as long."""
-        if self._inbox.is_local:
-            return self._inbox.after(self._desk.inbox_cursor, _SIGNALS)
-        return await asyncio.to_thread(self._inbox.after, self._desk.inbox_cursor, _SIGNALS)
 
     def _finish(self, record: SignalRecord) -> None:
         if event := self._finished.pop(record.signal_id, None):

@@ -162,3 +162,9 @@ def test_put_when_told_any_story_then_it_knows_what_the_contract_knows_and_shows
 async def _put_all(inbox: SqlInbox, names: list[str], keys: list[str]) -> list[str]:
     pairs = zip(names, keys, strict=True)
     return list(await asyncio.gather(*(inbox.put_async(signal(name, key)) for name, key in pairs)))
+
+
+async def test_after_async_when_read_on_the_event_loop_then_it_is_the_same(inbox: SqlInbox) -> None:
+    for name in ("a", "b", "c"):
+        inbox.put(signal(name, f"id:{name}"))
+    assert await inbox.after_async(1, 1) == inbox.after(1, 1) == [(2, signal("b", "id:b"))]

@@ -195,7 +195,7 @@ class CoordinatorActor(Presence):
         pause, connector, told_s = _FIRST_PAUSE_S, self._connectors[venue], 0.0
         while True:
             try:
-                if await connector.news(_NEWS_S) or self._desk.has_questions(venue):
+                if await connector.news(_NEWS_S, *self._desk.lease) or self._desk.has_questions(venue):
                     await self._desk.collect(venue, self._now_ms())
                 if time.monotonic() - told_s > _STATE_S:
                     told_s, self._venues[venue] = time.monotonic(), await connector.state()

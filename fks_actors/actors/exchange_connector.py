@@ -157,10 +157,12 @@ class ExchangeConnectorActor(Presence):
 
         return await self._answer(step, nothing)
 
-    async def news(self, wait_s: float) -> bool:
-        """Wait up to `wait_s` for something to collect; whether there is. It shows that the desk lives.
+    async def news(self, wait_s: float, epoch: int = 0, until_ms: int = 0) -> bool:
+        """Wait up to `wait_s` for something to collect; whether there is. It shows that the desk lives, and its lease:
+        between two bars an order that is to be sent again has no other.
 
         Raises:
+            Fenced: the lease does not hold.
             VenueUnavailable: it is not ready, or still at the last step: whoever asked for one now would have to wait.
         """
         self._hear()
@@ -174,6 +176,9 @@ class ExchangeConnectorActor(Presence):
         venue = self._venue
         if venue is None:
             return False
+        if epoch:
+            venue.lease.show(epoch, until_ms, venue.client.now_ms())
+            self._silent = False
         untaken = len(venue.outbox) > 0 and time.monotonic() - self._written > _STALE_S
         return untaken or await venue.outbox.news(max(end - time.monotonic(), 0))
 

@@ -145,9 +145,9 @@ class ConnectorHandle(Remote):
         """What happened at the venue since the last step."""
         return cast(VenueReply, await self.call("collect", step, timeout_s=self._step_s))
 
-    async def news(self, wait_s: float) -> bool:
+    async def news(self, wait_s: float, epoch: int = 0, until_ms: int = 0) -> bool:
         """Wait up to `wait_s` for something to collect; whether there is."""
-        return cast(bool, await self.call("news", wait_s, timeout_s=wait_s + self._step_s))
+        return cast(bool, await self.call("news", wait_s, epoch, until_ms, timeout_s=wait_s + self._step_s))
 
     async def cancel(self, step: Step, client_order_ids: Sequence[str], ts_ms: int) -> VenueReply:
         """End orders that still work."""

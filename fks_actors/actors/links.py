@@ -48,7 +48,7 @@ class CouncilPort(Minds, Protocol):
 class ConnectorPort(VenuePort, Protocol):
     """A venue's connector; `news` and `state` are asked of a real venue alone."""
 
-    async def news(self, wait_s: float) -> bool:
+    async def news(self, wait_s: float, epoch: int = 0, until_ms: int = 0) -> bool:
         """Wait for something to collect; whether there is."""
         ...
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -297,6 +298,24 @@ async def test_submit_when_the_lease_ends_while_the_request_waits_for_its_turn_t
         reply = await actor.submit(Step("b", "", 3, 2**60), [order("fks-a")])
         assert OrderStatus.REJECTED not in {getattr(e, "status", None) for e in reply.events}
         assert at_the_venue(sim) == {"fks-a": 1}
+
+
+async def test_news_when_an_order_never_arrived_then_the_lease_that_it_shows_lets_it_be_sent(
+    keys: KeySource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two bars there is no step, and so no other lease."""
+    journal = DeskJournal()
+    lost = order("fks-lost", limit=FAR)
+    journal.sent(lost)
+    async with simulated() as sim, connected(sim, journal, keys, monkeypatch, recv_window_ms=500) as actor:
+        until_ms = int(time.time() * 1_000) + 1_000
+        end = time.monotonic() + 30.0
+        while not sim.engine.open_orders() and time.monotonic() < end:
+            until_ms = max(until_ms, int(time.time() * 1_000) + 1_000)
+            await actor.news(0.2, 1, until_ms)
+        assert [o.request.client_id for o in sim.engine.open_orders()] == ["fks-lost"]
+        with pytest.raises(Fenced):
+            await actor.news(0.2, 1, 1)
 
 
 async def test_start_when_the_journal_is_down_then_waits_for_it(

@@ -256,7 +256,8 @@ def test_up_when_the_journal_is_of_another_run_then_exit_2_and_it_says_how(up: U
     journal.close()
     ran = up("--feed", "simulated")
     assert ran.code == 2
-    assert "was written by another run (feed replay there, simulated now; bars of 3600 s there, of 60 s now" in ran.err
+    assert "was written by another run (feed replay there, simulated now; " in ran.err
+    assert "bars of 3600 s there, of 60 s now" in ran.err
     assert "`fks up --new`" in ran.err
 
 

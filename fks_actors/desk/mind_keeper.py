@@ -10,6 +10,7 @@ from typing import Protocol
 
 from fks_actors.desk.config import mind_owner
 from fks_actors.desk.mind import RuleMind
+from fks_actors.errors import DataError
 from fks_actors.model.candles import BarBatch, Candle
 from fks_actors.model.records import Snapshot, SnapshotAt
 from fks_actors.model.votes import Ballot
@@ -43,7 +44,12 @@ class MindKeeper:
         self._answered: tuple[BarBatch, Answer] | None = None
 
     async def ask(self, batch: BarBatch, previous_ms: Mapping[str, int]) -> Answer:
-        """Observe the batch and vote; the same batch again is answered from memory."""
+        """Observe the batch and vote; the same batch again is answered from memory.
+
+        Raises:
+            DataError: this mind knows not all bars up to `previous_ms`, and neither does the journal: a vote over a
+                hole would be another one.
+        """
         if self._answered is not None and self._answered[0] == batch:
             return self._answered[1]
         for candle in batch.candles:
@@ -95,3 +101,6 @@ class MindKeeper:
         for candle in candles:
             if last_ms is None or candle.ts_ms > last_ms:
                 self._mind.observe(candle)
+        if (stands := self._mind.last_ms(symbol)) != wanted_ms:
+            self._mind.forget(symbol)
+            raise DataError(f"{symbol}: the bar {wanted_ms} is not recorded, the journal's last before it is {stands}")

@@ -8,6 +8,7 @@ from fks_actors.agents.config import AgentsConfig
 from fks_actors.desk.config import mind_owner
 from fks_actors.desk.mind import Horizon, RuleMind
 from fks_actors.desk.mind_keeper import CHECKPOINT_BARS, Answer, MindKeeper
+from fks_actors.errors import DataError
 from fks_actors.market.config import MarketConfig
 from fks_actors.memory.config import MemoryConfig
 from fks_actors.model.candles import BarBatch
@@ -131,3 +132,20 @@ async def test_ask_when_the_periods_were_changed_then_it_is_computed_afresh_from
     await fresh.learn(BARS[300 - MEMORY.short - CHECKPOINT_BARS : 300], {})
     changed = keeper(journal, market=market)
     assert (await changed.ask(BARS[300], before(BARS[300])))[0] == (await fresh.ask(BARS[300], before(BARS[300])))[0]
+
+
+async def test_ask_ahead_when_a_killed_mind_lacks_bars_that_are_not_recorded_yet_then_it_refuses_to_vote() -> None:
+    """The desk looks ahead from bars that it is still writing down: a mind that came back cannot know them."""
+    journal = MemoryJournal()
+    held = keeper(journal)
+    for batch in BARS[:100]:
+        await record(journal, batch, await held.ask(batch, before(batch)))
+    unwritten, ahead = BARS[100:116], BARS[116:132]
+    answers = [await held.ask(batch, before(batch)) for batch in unwritten]
+    killed = keeper(journal)
+    with pytest.raises(DataError, match="not recorded"):
+        await killed.ask_ahead(ahead, before(ahead[0]))
+    for batch, answer in zip(unwritten, answers, strict=True):
+        assert await killed.ask(batch, before(batch)) == answer
+        await record(journal, batch, answer)
+    assert await killed.ask_ahead(ahead, before(ahead[0])) == [await held.ask(batch, before(batch)) for batch in ahead]

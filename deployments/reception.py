@@ -5,6 +5,7 @@ everything from there is refused before it is read, until time has refilled it: 
 each, never a proven sender's rate at another address, and nothing in Redis.
 """
 
+import functools
 import math
 from collections.abc import Callable, Mapping
 
@@ -44,10 +45,11 @@ class Reception:
         self._senders = senders
         self._strangers = strangers
         self._peers = Peers.named(config.allowed_peers, config.trusted_proxies)
+        self._caller = functools.lru_cache(maxsize=1024)(self._peers.caller)
 
     def caller(self, direct: str, forwarded: str) -> Caller:
         """Who sent a request, from its TCP peer and `X-Forwarded-For`."""
-        return self._peers.caller(direct, forwarded)
+        return self._caller(direct, forwarded)
 
     async def at_door(self, headers: Mapping[str, str], caller: Caller) -> Refused | None:
         """What can be refused before the body is read."""

@@ -38,13 +38,7 @@ class Kind(StrEnum):
 def read_object(raw: bytes) -> dict[str, object] | Refused:
     """The JSON object in `raw`; numbers as Decimal. Duplicate keys, NaN, other than UTF-8 or deep nesting: refused."""
     try:
-        value = json.loads(
-            raw.decode("utf-8"),
-            object_pairs_hook=_unique,
-            parse_constant=_no_constant,
-            parse_float=_decimal,
-            parse_int=_decimal,
-        )
+        value = _STRICT.decode(raw.decode("utf-8"))
     except (ValueError, RecursionError):  # JSON's and UTF-8's own errors are ValueErrors
         return Refused(400, "invalid_json", "the body is not one strict JSON object in UTF-8")
     if not isinstance(value, dict):
@@ -67,6 +61,11 @@ def _decimal(text: str) -> Decimal:
     if len(text) > 100 or not _NUMBER.fullmatch(text):
         raise ValueError("a number has too many digits")
     return Decimal(text)
+
+
+_STRICT = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_decimal, parse_int=_decimal
+)
 
 
 def _number(code: str, low: Decimal, high: Decimal | None = None) -> Callable[[object], Decimal]:

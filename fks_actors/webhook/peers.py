@@ -30,19 +30,19 @@ _MAPPED_BITS = 96
 _SITE_BITS = 64
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Caller:
     """Who sent a request. `address` is None where the server could not tell; `via_proxy`: a trusted proxy passed it."""
 
     address: Address | None
     via_proxy: bool = False
 
-    @property
+    @functools.cached_property
     def peer(self) -> str:
         """The address as text, for records and people."""
         return UNKNOWN if self.address is None else str(self.address)
 
-    @property
+    @functools.cached_property
     def rate_key(self) -> str:
         """What shares one rate: an IPv4 address, or the /64 that one IPv6 host can move about in."""
         if isinstance(self.address, IPv6Address):

@@ -13,6 +13,8 @@
     │   ├── VenueRejected           the venue refused this order for good: do not resend
     │   ├── Fenced                  another desk holds the lease: stop submitting, take the lease anew
     │   └── VenueUnavailable        outcome unknown: look the order up by its client id
+    ├── ModelUnavailable            a language model did not answer: ask the next one, or go by the rules
+    ├── NewsUnavailable             a news source did not answer: ask again later
     ├── MindAhead                   rebuild the mind from the journal, then ask again
     ├── ActorUnavailable            a remote actor did not answer in time; the call may have run
     ├── ClusterError
@@ -92,6 +94,44 @@ class VenueUnavailable(VenueError):
 
 class Fenced(VenueError):
     """The desk that asks does not hold the lease (any more): nothing was sent. Take the lease anew, then recover."""
+
+
+class ModelUnavailable(FksError):
+    """A language model gave no answer; nothing is known of what it would have said.
+
+    Args:
+        provider: whose.
+        message: what happened.
+        retry_after_s: when the provider wants to be asked again; 0 where it did not say.
+    """
+
+    def __init__(self, provider: str, message: str, retry_after_s: float = 0.0) -> None:
+        super().__init__(provider, message, retry_after_s)
+        self.provider = provider
+        self.message = message
+        self.retry_after_s = retry_after_s
+
+    def __str__(self) -> str:
+        return f"{self.provider}: {self.message}"
+
+
+class NewsUnavailable(FksError):
+    """A news source gave no headlines.
+
+    Args:
+        source: which.
+        message: what happened.
+        retry_after_s: when it wants to be asked again; 0 where it did not say.
+    """
+
+    def __init__(self, source: str, message: str, retry_after_s: float = 0.0) -> None:
+        super().__init__(source, message, retry_after_s)
+        self.source = source
+        self.message = message
+        self.retry_after_s = retry_after_s
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.message}"
 
 
 class MindAhead(FksError):

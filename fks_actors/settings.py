@@ -21,12 +21,17 @@ from pydantic_core import ErrorDetails
 
 from fks_actors.adapters.feeds.config import FeedConfig
 from fks_actors.adapters.feeds.symbols import symbol_of
+from fks_actors.adapters.forecast.config import ForecastModelConfig
+from fks_actors.adapters.news.config import NewsConfig
+from fks_actors.adapters.sentiment.config import SentimentModelConfig
 from fks_actors.agents.config import AgentsConfig
 from fks_actors.errors import ConfigError
 from fks_actors.execution.config import PaperConfig
 from fks_actors.execution.venues import RoutingConfig, VenueConfig, is_venue_name
+from fks_actors.llm.config import LlmConfig
 from fks_actors.market.config import MarketConfig
 from fks_actors.memory.config import MemoryConfig
+from fks_actors.reflection.config import ReflectionConfig
 from fks_actors.risk.config import RiskConfig
 from fks_actors.webhook.config import WebhookRules
 from fks_actors.yaml_source import KeyPath, read_value, read_yaml
@@ -121,6 +126,11 @@ class Settings(_Section):
     market: MarketConfig = MarketConfig()
     memory: MemoryConfig = MemoryConfig()
     agents: AgentsConfig = AgentsConfig()
+    news: NewsConfig = NewsConfig()
+    sentiment: SentimentModelConfig = SentimentModelConfig()
+    forecast: ForecastModelConfig = ForecastModelConfig()
+    llm: LlmConfig = LlmConfig()
+    reflection: ReflectionConfig = ReflectionConfig()
     risk: RiskConfig = RiskConfig()
     paper: PaperConfig = PaperConfig()
     venues: Mapping[str, VenueConfig] = Field(default={"paper": VenueConfig()}, min_length=1)

@@ -11,13 +11,13 @@ from decimal import Decimal
 from typing import Any
 
 from fks_actors.agents.config import AgentsConfig
-from fks_actors.agents.debate import consensus
+from fks_actors.agents.graph import settle
 from fks_actors.desk.config import DeskConfig, VenuePlan, venue_owner
+from fks_actors.desk.crafts import bar_mind
 from fks_actors.desk.desk import RISK_OWNER, Desk
 from fks_actors.desk.lineage import Lineage, Step
-from fks_actors.desk.mind import Horizon, RuleMind
 from fks_actors.desk.mind_keeper import MindKeeper
-from fks_actors.desk.ports import Deliberation, DeskPorts, Ruled, VenuePort, VenueReply
+from fks_actors.desk.ports import Briefing, Deliberation, DeskPorts, Ruled, VenuePort, VenueReply
 from fks_actors.errors import ActorUnavailable, JournalConflict
 from fks_actors.execution.book import PaperBook
 from fks_actors.execution.config import PaperConfig, default_rules
@@ -252,20 +252,17 @@ class InProcessDesk:
 
     def _restart_minds(self) -> None:
         config = MarketConfig(), MemoryConfig(), AgentsConfig()
-        self._keepers = {h: MindKeeper(h, RuleMind(h, *config), self.journal) for h in Horizon}
+        self._keepers = {a: MindKeeper(a, bar_mind(a, *config), self.journal) for a in AgentsConfig().minds}
 
-    async def deliberate(self, batch: BarBatch, previous_ms: Mapping[str, int]) -> Deliberation:
+    async def deliberate(self, batch: BarBatch, briefing: Briefing) -> Deliberation:
         """desk.ports.Minds."""
-        return await self._breaker.around(self._deliberate(batch, previous_ms), self._restart_minds)
+        return await self._breaker.around(self._deliberate(batch, briefing), self._restart_minds)
 
-    async def _deliberate(self, batch: BarBatch, previous_ms: Mapping[str, int]) -> Deliberation:
-        answers = [await keeper.ask(batch, previous_ms) for keeper in self._keepers.values()]
-        ballots = tuple(ballot for said, _ in answers for ballot in said)
-        verdicts = tuple(
-            consensus([b for b in ballots if b.symbol == c.symbol], c.symbol, batch.ts_ms, AgentsConfig().debate)
-            for c in batch.candles
-        )
-        return Deliberation(ballots, verdicts, tuple(s for _, taken in answers for s in taken))
+    async def _deliberate(self, batch: BarBatch, briefing: Briefing) -> Deliberation:
+        answers = {agent: await keeper.ask(batch, briefing.previous_ms) for agent, keeper in self._keepers.items()}
+        said = {agent: ballots for agent, (ballots, _) in answers.items()}
+        result = settle(batch, said, AgentsConfig().debate, briefing.heard, briefing.weights)
+        return Deliberation(result.ballots, result.verdicts, tuple(s for _, taken in answers.values() for s in taken))
 
     async def learn(self, batches: Sequence[BarBatch], previous_ms: Mapping[str, int]) -> tuple[Snapshot, ...]:
         """desk.ports.Minds."""

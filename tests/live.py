@@ -14,13 +14,14 @@ from fks_actors.actors.spawn import dismiss, spawn
 from fks_actors.actors.wiring import Wiring, actor_specs, paper_plan
 from fks_actors.adapters.feeds.factory import open_feed
 from fks_actors.adapters.sql import open_reader
+from fks_actors.agents.config import AgentsConfig
 from fks_actors.desk.config import PAPER
 from fks_actors.errors import ActorUnavailable
 from fks_actors.model.records import RunRecord
 from fks_actors.settings import load
 
 ACTORS = (
-    names.JOURNAL, names.FEED, *names.HORIZONS, names.RISK, names.connector(PAPER), names.COORDINATOR,
+    names.JOURNAL, names.FEED, *AgentsConfig().minds, names.RISK, names.connector(PAPER), names.COORDINATOR,
 )  # fmt: skip
 
 

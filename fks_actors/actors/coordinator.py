@@ -23,7 +23,7 @@ from fks_actors.actors.wiring import CoordinatorConfig
 from fks_actors.adapters.sql import SqlInbox
 from fks_actors.desk.config import VenuePlan
 from fks_actors.desk.desk import Desk
-from fks_actors.desk.ports import DeskPorts
+from fks_actors.desk.ports import Briefing, DeskPorts
 from fks_actors.desk.state import Change
 from fks_actors.errors import ActorUnavailable, DataError, Fenced, FksError, JournalConflict, VenueUnavailable
 from fks_actors.model.candles import BarBatch
@@ -295,7 +295,7 @@ class CoordinatorActor(Presence):
         if batch is None or not candles:
             raise DataError(f"no bar of {symbol} was taken in yet; symbols: {', '.join(self._run_record.symbols)}")
         previous = {c.symbol: c.ts_ms for c in batch.candles}
-        said = await self._council.deliberate(batch, previous)
+        said = await self._council.deliberate(batch, Briefing(previous))
         return {
             "symbol": symbol,
             "ballots": [b for b in said.ballots if b.symbol == symbol],

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from fks_actors.actors import names
 from fks_actors.actors.council import Council
 from fks_actors.actors.handles import ConnectorHandle, FeedHandle, JournalHandle, RiskHandle, SpecialistHandle
 from fks_actors.actors.lease import LeasePort
@@ -37,7 +36,7 @@ class CouncilPort(Minds, Protocol):
     """The minds, and how they look ahead where bars queue up; see `council.Council`."""
 
     async def look_ahead(self, batches: Sequence[BarBatch], previous_ms: Mapping[str, int]) -> None:
-        """Hold the debates over batches that come next."""
+        """Fetch what the minds say of batches that come next."""
         ...
 
     def forget_ahead(self) -> None:
@@ -75,7 +74,7 @@ class Links:
 def remote_links(config: CoordinatorConfig) -> Links:
     """The actors of the cluster, by name."""
     namespace = config.namespace
-    specialists = {agent: SpecialistHandle(agent, namespace) for agent in names.HORIZONS}
+    specialists = {agent: SpecialistHandle(agent, namespace) for agent in config.minds}
     return Links(
         FeedHandle(namespace),
         JournalHandle(namespace),

@@ -7,7 +7,8 @@ RISK: Final = "risk"
 COORDINATOR: Final = "coordinator"
 FEED: Final = "feed"
 TELEMETRY: Final = "telemetry"
-HORIZONS: Final = ("short_term", "mid_term", "long_term")
+MODELS: Final = "models"
+SENTIMENT: Final = "sentiment"
 
 
 def connector(venue: str) -> str:

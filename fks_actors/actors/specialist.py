@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from fks_actors.actors.handles import JournalHandle
 from fks_actors.actors.presence import Presence
 from fks_actors.agents.config import AgentsConfig
-from fks_actors.desk.mind import Horizon, RuleMind
+from fks_actors.desk.crafts import bar_mind
 from fks_actors.desk.mind_keeper import MindKeeper
 from fks_actors.market.config import MarketConfig
 from fks_actors.memory.config import MemoryConfig
@@ -23,7 +23,7 @@ class SpecialistActor(Presence):
         self, agent: str, market: MarketConfig, memory: MemoryConfig, agents: AgentsConfig, namespace: str
     ) -> None:
         super().__init__(agent)
-        mind = RuleMind(Horizon(agent), market, memory, agents)
+        mind = bar_mind(agent, market, memory, agents)
         self._keeper = MindKeeper(agent, mind, JournalHandle(namespace))
         self._lock = asyncio.Lock()
         self._vote_seconds = self.telemetry.histogram("fks_vote_duration_seconds", agent)

@@ -21,6 +21,7 @@ class CoordinatorConfig:
     namespace: str
     desk: DeskConfig
     debate: DebateConfig
+    minds: tuple[str, ...]
     deadline_s: float
     inbox_url: str
     replay_window_ms: int
@@ -73,9 +74,10 @@ def actor_specs(wiring: Wiring) -> tuple[ActorSpec, ...]:
             settings.routing.default,
             settings.routing.best_price,
             settings.market.quality,
-            settings.agents.debate,
+            settings.risk.per_trade_pct,
         ),
         settings.agents.debate,
+        settings.agents.minds,
         settings.desk.vote_deadline_s if live else settings.desk.replay_vote_deadline_s,
         wiring.inbox_url,
         settings.webhook.replay_window_s * 1_000,
@@ -87,7 +89,7 @@ def actor_specs(wiring: Wiring) -> tuple[ActorSpec, ...]:
     specs = [
         ActorSpec(names.JOURNAL, f"{here}.journal:JournalActor", (wiring.journal_url,)),
         ActorSpec(names.FEED, f"{here}.feed:FeedActor", (settings.feed,)),
-        *(ActorSpec(agent, f"{here}.specialist:SpecialistActor", (agent, *rooms)) for agent in names.HORIZONS),
+        *(ActorSpec(agent, f"{here}.specialist:SpecialistActor", (agent, *rooms)) for agent in settings.agents.minds),
         ActorSpec(names.RISK, f"{here}.risk:RiskActor", (settings.risk, markets, wiring.cash, namespace)),
         *(_connector(wiring, plan) for plan in wiring.venues),
         ActorSpec(names.COORDINATOR, f"{here}.coordinator:CoordinatorActor", (coordinator, wiring.run)),

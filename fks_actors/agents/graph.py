@@ -1,18 +1,18 @@
 """The live debate as a LangGraph: every mind in parallel, a reducer that collects, one verdict a symbol.
 
 The only module that knows langgraph. The graph is built from its minds once and holds nothing between runs, so further
-rounds and other minds join as nodes and edges; the arithmetic stays in `debate`. Backtests call `consensus` directly.
+rounds and other minds join as nodes and edges; the arithmetic stays in `verdict`. Backtests call `settle` directly.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict, cast
 
 from langgraph.graph import END, START, StateGraph
 
 from fks_actors.agents.config import DebateConfig
-from fks_actors.agents.debate import consensus
+from fks_actors.agents.verdict import weigh
 from fks_actors.errors import ConfigError
 from fks_actors.model.candles import BarBatch
 from fks_actors.model.votes import Abstain, AbstainReason, Ballot, Verdict, Vote
@@ -32,6 +32,34 @@ class DebateResult:
     verdicts: tuple[Verdict, ...]
 
 
+def settle(
+    batch: BarBatch,
+    answers: Mapping[str, tuple[Ballot, ...]],
+    config: DebateConfig,
+    heard: Sequence[Vote] = (),
+    weights: Mapping[str, float] | None = None,
+) -> DebateResult:
+    """Weigh what every mind said of the batch, and the advisory votes `heard` with it.
+
+    Args:
+        answers: by agent; a ballot that is missing, for another bar, in another's name or out of bounds is FAILED.
+        weights: by agent, 1 where none is given.
+    """
+    said: list[Ballot] = []
+    verdicts: list[Verdict] = []
+    for candle in batch.candles:
+        symbol = candle.symbol
+        ballots = [_checked(agent, symbol, batch.ts_ms, _of(symbol, answer)) for agent, answer in answers.items()]
+        ballots += [vote for vote in heard if vote.symbol == symbol]
+        said += ballots
+        verdicts.append(weigh(ballots, symbol, batch.ts_ms, config, weights))
+    return DebateResult(tuple(said), tuple(verdicts))
+
+
+def _of(symbol: str, answer: Sequence[Ballot]) -> Ballot | None:
+    return next((ballot for ballot in answer if ballot.symbol == symbol), None)
+
+
 def _merged(
     before: Mapping[str, tuple[Ballot, ...]], now: Mapping[str, tuple[Ballot, ...]]
 ) -> Mapping[str, tuple[Ballot, ...]]:
@@ -40,6 +68,8 @@ def _merged(
 
 class _Round(TypedDict, total=False):
     batch: BarBatch
+    heard: Sequence[Vote]
+    weights: Mapping[str, float]
     answers: Annotated[Mapping[str, tuple[Ballot, ...]], _merged]
     result: DebateResult
 
@@ -70,20 +100,17 @@ class LiveDebate:
         graph.add_edge("consensus", END)
         self._graph = graph.compile(name="debate")
 
-    async def run(self, batch: BarBatch) -> DebateResult:
+    async def run(
+        self, batch: BarBatch, heard: Sequence[Vote] = (), weights: Mapping[str, float] | None = None
+    ) -> DebateResult:
         """Put `batch` to every mind and weigh the answers. A mind that fails or answers amiss abstains as FAILED."""
-        final = await self._graph.ainvoke({"batch": batch, "answers": {}})
+        final = await self._graph.ainvoke({"batch": batch, "heard": heard, "weights": weights or {}, "answers": {}})
         return cast("DebateResult", final["result"])
 
     async def _consensus(self, state: _Round) -> _Round:
         # a coroutine, though it waits for nothing: LangGraph runs plain functions in a thread pool
-        batch, answers = state["batch"], state["answers"]
-        by_symbol = list(zip(*(answers[agent] for agent in self._minds), strict=True))
-        verdicts = tuple(
-            consensus(ballots, candle.symbol, batch.ts_ms, self._config)
-            for candle, ballots in zip(batch.candles, by_symbol, strict=True)
-        )
-        return {"result": DebateResult(tuple(ballot for ballots in by_symbol for ballot in ballots), verdicts)}
+        answers = {agent: state["answers"][agent] for agent in self._minds}
+        return {"result": settle(state["batch"], answers, self._config, state["heard"], state["weights"])}
 
 
 def _asking(agent: str, ask: Ask) -> Callable[[_Round], Awaitable[_Round]]:
@@ -95,9 +122,7 @@ def _asking(agent: str, ask: Ask) -> Callable[[_Round], Awaitable[_Round]]:
             _log.warning("mind failed", extra={"agent": agent, "ts_ms": batch.ts_ms}, exc_info=error)
             failed = f"{type(error).__name__}: {error}"[:_DETAIL_CHARS]
             return {"answers": {agent: tuple(_failed(agent, c.symbol, batch.ts_ms, failed) for c in batch.candles)}}
-        by_symbol = {ballot.symbol: ballot for ballot in answer}
-        checked = tuple(_checked(agent, c.symbol, batch.ts_ms, by_symbol.get(c.symbol)) for c in batch.candles)
-        return {"answers": {agent: checked}}
+        return {"answers": {agent: answer}}
 
     return node
 

@@ -3,15 +3,13 @@
 It has the weight of any mind, its confidence is the alert's, and it is heard once.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from fks_actors.agents.config import DebateConfig
-from fks_actors.agents.debate import consensus
 from fks_actors.desk.ports import JournalPort
 from fks_actors.desk.state import Advice, DeskMemory
 from fks_actors.model.orders import Refusal, Side
 from fks_actors.model.records import CycleRecord, Signal, SignalRecord, SignalStatus
-from fks_actors.model.votes import Action, Ballot, Verdict, Vote
+from fks_actors.model.votes import Action, Vote
 
 AGENT = "tradingview"
 """The name under which an alert votes; with its strategy's name where it gives one."""
@@ -24,19 +22,6 @@ def taken(memory: DeskMemory, signal: Signal, ts_ms: int) -> SignalRecord:
     vote = Vote(agent, signal.symbol, ts_ms, action, float(signal.confidence), f"alert {signal.signal_id}")
     memory.advice = (*memory.advice, Advice(signal.signal_id, vote))
     return SignalRecord(signal.signal_id, ts_ms, SignalStatus.OPEN, signal)
-
-
-def weighed(
-    verdicts: Sequence[Verdict], ballots: Sequence[Ballot], heard: Iterable[Vote], config: DebateConfig
-) -> dict[str, Verdict]:
-    """The verdicts by symbol; where advice was heard, the consensus of all ballots with it."""
-    advised = {vote.symbol for vote in heard}
-    return {
-        v.symbol: consensus([b for b in ballots if b.symbol == v.symbol], v.symbol, v.ts_ms, config)
-        if v.symbol in advised
-        else v
-        for v in verdicts
-    }
 
 
 async def answered(

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 
-from fks_actors.agents.config import DebateConfig
 from fks_actors.market.config import QualityConfig
 from fks_actors.model.markets import MarketRules
 
@@ -32,14 +32,15 @@ class VenuePlan:
 class DeskConfig:
     """The venues in the order of preference, how orders are routed, and the rooms' figures that the desk needs itself.
 
-    `best_price`: a market order goes to the venue with the best price after fees. `debate` weighs advisory signals.
+    `best_price`: a market order goes to the venue with the best price after fees. `per_trade_pct`: the
+    largest order, in percent of equity (risk's own cap; it tells the minds what is at stake).
     """
 
     venues: tuple[VenuePlan, ...] = (VenuePlan(),)
     default: str = PAPER
     best_price: bool = False
     quality: QualityConfig = field(default_factory=QualityConfig)
-    debate: DebateConfig = field(default_factory=DebateConfig)
+    per_trade_pct: Decimal = Decimal(5)
 
     def plan(self, venue: str) -> VenuePlan:
         """The venue's plan. One that is configured no more is a real venue that trades nothing and never answers."""

@@ -11,11 +11,12 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from decimal import Decimal
 
 from fks_actors.desk import advice, proposals
 from fks_actors.desk.config import DeskConfig
 from fks_actors.desk.follow_up import FollowUp
-from fks_actors.desk.ports import DeskPorts
+from fks_actors.desk.ports import Briefing, DeskPorts
 from fks_actors.desk.routing import route, venues_for
 from fks_actors.desk.state import Change
 from fks_actors.desk.steps import RISK_OWNER, SILENCE, Steps
@@ -35,7 +36,7 @@ from fks_actors.model.records import (
     SignalStatus,
     TradingState,
 )
-from fks_actors.model.votes import Action, Ballot, Verdict
+from fks_actors.model.votes import Action, Verdict
 from fks_actors.risk.messages import RiskReply
 
 __all__ = ["RISK_OWNER", "Desk", "bar_step"]
@@ -153,16 +154,14 @@ class Desk:
             name, ts_ms = bar_step(batch), batch.close_ms
             told = {plan.name: (batch,) for plan in self._config.venues}
             said, replies = await self._ports.together(
-                self._ports.minds.deliberate(batch, memory.last_bar_ms), steps.ask_all(name, "advance", told)
+                self._ports.minds.deliberate(batch, self._briefing(batch)), steps.ask_all(name, "advance", told)
             )
             flags = memory.note(batch)
-            heard = [vote for c in batch.candles for vote in memory.heard(c.symbol, batch.ts_ms)]
-            ballots: tuple[Ballot, ...] = (*said.ballots, *heard)
-            verdicts = advice.weighed(said.verdicts, ballots, heard, self._config.debate)
+            verdicts = {verdict.symbol: verdict for verdict in said.verdicts}
             proposed = self._proposed(batch, verdicts)
             ruled = await steps.rule(name, steps.request(ts_ms, replies, proposals=proposed))
             rulings = proposals.by_symbol(proposed, ruled.reply.rulings)
-            cycles = proposals.cycle_records(batch, ballots, verdicts, rulings, flags)
+            cycles = proposals.cycle_records(batch, said, rulings, flags)
             answered = await advice.answered(memory.take_advice(verdicts), cycles, self._ports.journal)
             entries: tuple[Entry, ...] = (batch, *cycles, *answered)
             approved = await steps.write(name, entries, replies, ruled, ts_ms, said.snapshots)
@@ -300,6 +299,16 @@ class Desk:
         real = [v for v in venues if self._config.plan(v).real and self._steps.listens(v)]
         if len(venues) > 1 and real:
             await self._collect(real, ts_ms)
+
+    def _briefing(self, batch: BarBatch) -> Briefing:
+        memory = self._steps.memory
+        heard = tuple(vote for c in batch.candles for vote in memory.heard(c.symbol, batch.ts_ms))
+        return Briefing(dict(memory.last_bar_ms), heard, {}, {c.symbol: self._stake(c.symbol) for c in batch.candles})
+
+    def _stake(self, symbol: str) -> Decimal:
+        """What a verdict on the symbol could move: the largest order that the cap allows."""
+        last = self._steps.last
+        return last.equity.equity * self._config.per_trade_pct / 100 if last else ZERO
 
     def _proposed(self, batch: BarBatch, verdicts: dict[str, Verdict]) -> tuple[Proposal, ...]:
         steps, candles = self._steps, {candle.symbol: candle for candle in batch.candles}

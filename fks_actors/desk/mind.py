@@ -1,37 +1,68 @@
-"""One rule-based specialist over many symbols: bars in, ballots out.
+"""One mind of bars over many symbols: bars in, ballots out. What kind of mind it is says its `Craft`.
 
 Its state is a pure function of the bars it observed, and a bar counts once: asked again about its last bar it answers
 the same ballot, so a caller that lost the reply may ask again. A snapshot and the bars after it continue bit for bit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
-from fks_actors.agents import long_term, mid_term, short_term
-from fks_actors.agents.config import AgentsConfig
 from fks_actors.errors import DataError, MindAhead
-from fks_actors.market.config import MarketConfig
-from fks_actors.market.features import LongFeatures, MidFeatures, ShortFeatures
 from fks_actors.market.quality import usable
-from fks_actors.memory.config import MemoryConfig
 from fks_actors.memory.ring import CandleRing, Window
 from fks_actors.model.candles import BarBatch, Candle
-from fks_actors.model.views import MarketView, MidView, ShortView
 from fks_actors.model.votes import Abstain, AbstainReason, Ballot, Vote
 
-Features = ShortFeatures | MidFeatures | LongFeatures
+
+class Features(Protocol):
+    """What a mind makes of the bars of one symbol."""
+
+    bars: int
+    """Bars observed since the beginning."""
+
+    @property
+    def required(self) -> int:
+        """How many bars it takes before it can vote."""
+        ...
+
+    @property
+    def warm(self) -> bool:
+        """Whether it can vote."""
+        ...
+
+    def update(self, candle: Candle) -> None:
+        """Take in the next closed bar; its figures are usable."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """What the next votes depend on, JSON-able."""
+        ...
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue bit for bit from `state()` of one with the same periods."""
+        ...
 
 
-class Horizon(StrEnum):
-    """Which specialist a mind is; the value is its agent name."""
+F = TypeVar("F", bound=Features)
 
-    SHORT = short_term.AGENT
-    MID = mid_term.AGENT
-    LONG = long_term.AGENT
+
+@dataclass(frozen=True, slots=True)
+class Craft(Generic[F]):
+    """A kind of mind.
+
+    `capacity`: how many bars it needs to see again to be rebuilt. `periods`: what its features' state depends on;
+    another value makes a snapshot useless. `blank` makes features; `vote` judges warm ones, as of the bar that they
+    saw last.
+    """
+
+    agent: str
+    capacity: int
+    periods: Mapping[str, Any]
+    blank: Callable[[], F]
+    vote: Callable[[F, Candle], Vote]
 
 
 @dataclass(slots=True)
@@ -41,27 +72,22 @@ class _Memory:
     ballot: Ballot | None = None
 
 
-class RuleMind:
-    """The specialist of one horizon.
+class BarMind:
+    """A mind of the given craft.
 
     Args:
-        horizon: which rules and which memory.
-        market: indicator periods.
-        memory: ring capacities.
-        agents: thresholds of the votes.
+        craft: what it remembers and how it votes.
     """
 
-    def __init__(self, horizon: Horizon, market: MarketConfig, memory: MemoryConfig, agents: AgentsConfig) -> None:
-        self.horizon = horizon
-        self._market = market
-        self._agents = agents
-        self._capacity, periods = {
-            Horizon.SHORT: (memory.short, market.short),
-            Horizon.MID: (memory.mid, market.mid),
-            Horizon.LONG: (memory.long, market.long),
-        }[horizon]
-        self._periods: dict[str, Any] = periods.model_dump(mode="json")
+    def __init__(self, craft: Craft[Any]) -> None:
+        self._craft = craft
+        self._periods = dict(craft.periods)
         self._symbols: dict[str, _Memory] = {}
+
+    @property
+    def agent(self) -> str:
+        """Under which name it votes."""
+        return self._craft.agent
 
     def observe(self, candle: Candle) -> bool:
         """Take in a closed bar; False where it was not: unusable figures, or the bar seen last.
@@ -111,7 +137,7 @@ class RuleMind:
     @property
     def capacity(self) -> int:
         """How many bars a symbol's ring keeps."""
-        return self._capacity
+        return self._craft.capacity
 
     def forget(self, symbol: str) -> None:
         """Drop everything held of `symbol`, as if it had never been observed."""
@@ -130,7 +156,7 @@ class RuleMind:
         """
         held = self._symbols.get(symbol)
         if held is None:
-            raise DataError(f"{self.horizon} has seen no bar of {symbol}: there is nothing to snapshot")
+            raise DataError(f"{self.agent} has seen no bar of {symbol}: there is nothing to snapshot")
         kept = {"periods": self._periods, "last_ms": held.ring.last_ts, "features": held.features.state()}
         return msgspec.json.encode(kept)
 
@@ -156,7 +182,7 @@ class RuleMind:
             if same:
                 held.features.restore(kept["features"])
         except (msgspec.DecodeError, KeyError, TypeError, ValueError, IndexError) as error:
-            raise DataError(f"the snapshot of {self.horizon} for {symbol} cannot be read: {error}") from error
+            raise DataError(f"the snapshot of {self.agent} for {symbol} cannot be read: {error}") from error
         known = [candle for candle in candles if usable(candle) and (not same or candle.ts_ms <= last_ms)]
         if same and (not known or known[-1].ts_ms != last_ms):
             raise DataError(f"the candles given for {symbol} do not end with the snapshot's bar {last_ms}")
@@ -172,7 +198,7 @@ class RuleMind:
     def _answer(self, candle: Candle) -> Ballot:
         if not self.observe(candle) and self.last_ms(candle.symbol) != candle.ts_ms:
             bad = f"{candle.open!r} {candle.high!r} {candle.low!r} {candle.close!r} {candle.volume!r}"
-            return Abstain(self.horizon.value, candle.symbol, candle.ts_ms, AbstainReason.BAD_DATA, bad)
+            return Abstain(self.agent, candle.symbol, candle.ts_ms, AbstainReason.BAD_DATA, bad)
         held = self._symbols[candle.symbol]
         if held.ballot is None:
             held.ballot = self._ballot(candle, held.features)
@@ -181,24 +207,8 @@ class RuleMind:
     def _ballot(self, candle: Candle, features: Features) -> Ballot:
         if not features.warm:
             seen = f"{features.bars} of {features.required} bars"
-            return Abstain(self.horizon.value, candle.symbol, candle.ts_ms, AbstainReason.WARMING_UP, seen)
-        return _vote(features.view(), self._agents)
+            return Abstain(self.agent, candle.symbol, candle.ts_ms, AbstainReason.WARMING_UP, seen)
+        return self._craft.vote(features, candle)
 
     def _blank(self) -> _Memory:
-        return _Memory(CandleRing(self._capacity), _features(self.horizon, self._market))
-
-
-def _features(horizon: Horizon, market: MarketConfig) -> Features:
-    if horizon is Horizon.SHORT:
-        return ShortFeatures(market.short)
-    if horizon is Horizon.MID:
-        return MidFeatures(market.mid)
-    return LongFeatures(market.long)
-
-
-def _vote(view: MarketView, config: AgentsConfig) -> Vote:
-    if isinstance(view, ShortView):
-        return short_term.vote(view, config.short)
-    if isinstance(view, MidView):
-        return mid_term.vote(view, config.mid)
-    return long_term.vote(view, config.long)
+        return _Memory(CandleRing(self._craft.capacity), self._craft.blank())

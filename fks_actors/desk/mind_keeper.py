@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from fks_actors.desk.config import mind_owner
-from fks_actors.desk.mind import RuleMind
+from fks_actors.desk.mind import BarMind
 from fks_actors.errors import DataError
 from fks_actors.model.candles import BarBatch, Candle
 from fks_actors.model.records import Snapshot, SnapshotAt
@@ -37,7 +37,7 @@ Answer = tuple[tuple[Ballot, ...], tuple[Snapshot, ...]]
 class MindKeeper:
     """One mind and the journal that it is rebuilt from."""
 
-    def __init__(self, agent: str, mind: RuleMind, history: History) -> None:
+    def __init__(self, agent: str, mind: BarMind, history: History) -> None:
         self._agent = agent
         self._mind = mind
         self._history = history

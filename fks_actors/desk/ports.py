@@ -2,14 +2,16 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Protocol, TypeVar
 
 from fks_actors.desk.lineage import Step
 from fks_actors.model.candles import BarBatch, Candle
+from fks_actors.model.debates import Debate
 from fks_actors.model.markets import Quote
 from fks_actors.model.orders import Approved, Order, VenueEvent
 from fks_actors.model.records import AuditRecord, Commit, SignalRecord, Snapshot, SnapshotAt
-from fks_actors.model.votes import Ballot, Verdict
+from fks_actors.model.votes import Ballot, Verdict, Vote
 from fks_actors.risk.messages import RiskReply, RiskRequest
 
 A = TypeVar("A")
@@ -18,11 +20,27 @@ B = TypeVar("B")
 
 @dataclass(frozen=True, slots=True)
 class Deliberation:
-    """What the minds said and what the debate made of it, for every symbol of a batch."""
+    """What the minds said (advisory votes included) and what was made of it, for every symbol of a batch; `debates` by
+    symbol, where models were asked."""
 
     ballots: tuple[Ballot, ...]
     verdicts: tuple[Verdict, ...]
     snapshots: tuple[Snapshot, ...] = ()
+    debates: Mapping[str, Debate] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Briefing:
+    """What the minds are told with a batch.
+
+    `previous_ms`: the last recorded bar of each symbol. `heard`: advisory votes, as of this batch. `weights`: what each
+    mind's vote weighs, by agent; 1 where none is given. `stakes`: the most, in quote, that a verdict on a symbol moves.
+    """
+
+    previous_ms: Mapping[str, int]
+    heard: tuple[Vote, ...] = ()
+    weights: Mapping[str, float] = field(default_factory=dict)
+    stakes: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +70,10 @@ class Ruled:
 class Minds(Protocol):
     """The specialists and their debate. A mind that is late or fails is an Abstain in the reply, never an error."""
 
-    async def deliberate(self, batch: BarBatch, previous_ms: Mapping[str, int]) -> Deliberation:
+    async def deliberate(self, batch: BarBatch, briefing: Briefing) -> Deliberation:
         """Let every mind observe the batch and vote. Idempotent by bar time.
 
-        `previous_ms` is the last recorded bar of each symbol: a mind that has not seen it, or has seen more, rebuilds.
+        A mind that has not seen the last recorded bar of a symbol, or has seen more, rebuilds.
         """
         ...
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
+from fks_actors.desk.ports import Deliberation
 from fks_actors.execution.ids import client_order_id
 from fks_actors.model.candles import BarBatch, Candle, to_money
 from fks_actors.model.orders import Approved, Denied, Order, OrderStatus, OrderType, Origin, Refusal, Side
@@ -125,21 +126,21 @@ def _rank(ruling: RiskRuling) -> int:
 
 
 def cycle_records(
-    batch: BarBatch,
-    ballots: Sequence[Ballot],
-    verdicts: Mapping[str, Verdict],
-    rulings: Mapping[str, RiskRuling],
-    flags: Mapping[str, tuple[str, ...]],
+    batch: BarBatch, said: Deliberation, rulings: Mapping[str, RiskRuling], flags: Mapping[str, tuple[str, ...]]
 ) -> tuple[CycleRecord, ...]:
     """One record a candle of the batch; `rulings` are by symbol, absent where nothing was proposed."""
+    verdicts = {verdict.symbol: verdict for verdict in said.verdicts}
     return tuple(
-        _cycle_record(
-            candle,
-            batch.close_ms,
-            tuple(b for b in ballots if b.symbol == candle.symbol),
-            verdicts[candle.symbol],
-            rulings.get(candle.symbol),
-            flags.get(candle.symbol, ()),
+        replace(
+            _cycle_record(
+                candle,
+                batch.close_ms,
+                tuple(b for b in said.ballots if b.symbol == candle.symbol),
+                verdicts[candle.symbol],
+                rulings.get(candle.symbol),
+                flags.get(candle.symbol, ()),
+            ),
+            debate=said.debates.get(candle.symbol),
         )
         for candle in batch.candles
     )

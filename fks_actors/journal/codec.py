@@ -12,6 +12,7 @@ import msgspec
 
 from fks_actors.errors import InvariantError, JournalCorrupt
 from fks_actors.model.candles import BarBatch
+from fks_actors.model.debates import Debate
 from fks_actors.model.orders import Fill, Order, OrderStatus, Refusal
 from fks_actors.model.records import (
     AuditRecord,
@@ -62,6 +63,7 @@ class _Cycle(msgspec.Struct, frozen=True):
     refusals: tuple[Refusal, ...]
     flags: tuple[str, ...]
     note: str
+    debate: Debate | None = None
 
     def record(self) -> CycleRecord:
         fields = {name: getattr(self, name) for name in self.__struct_fields__}

@@ -10,6 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from fks_actors.model.candles import BarBatch
+from fks_actors.model.debates import Debate
 from fks_actors.model.orders import Fill, Order, OrderType, Origin, Refusal, Side
 from fks_actors.model.votes import Ballot, Verdict
 
@@ -30,6 +31,7 @@ class CycleOutcome(StrEnum):
     HOLD = "hold"
     NO_QUORUM = "no_quorum"
     NO_CHANGE = "no_change"
+    PAUSED = "paused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class CycleRecord:
     """One symbol, one bar: what was said, what came of it. Recorded for no-trade and denied cycles too.
 
     `decision_id` = `<symbol>@<bar open ms>`. `client_order_id` is empty where no order was intended;
-    `flags` are the quality gate's (gap, spike, no_volume).
+    `flags` are the quality gate's (gap, spike, no_volume). `debate` is what models said, where they were asked.
     """
 
     decision_id: str
@@ -52,6 +54,7 @@ class CycleRecord:
     refusals: tuple[Refusal, ...] = ()
     flags: tuple[str, ...] = ()
     note: str = ""
+    debate: Debate | None = None
 
 
 @dataclass(frozen=True, slots=True)

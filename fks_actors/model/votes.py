@@ -51,9 +51,12 @@ Ballot = Vote | Abstain
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The debate's result. `net` = sum(conf, BUY) - sum(conf, SELL); `strength` = |net| / sum(conf) in 0..1.
+    """What is made of the ballots (`agents.verdict` has the formula).
 
-    `action` is HOLD when strength is under `threshold`; `leaning` is what net alone points at.
+    `net` = sum(w * conf, BUY) - sum(w * conf, SELL) over the debate's voices. `strength` 0..1 is the size of the final
+    score; `leaning` what that points at; `action` is HOLD when `strength` is under `threshold`. `scores` are the signed
+    parts of the final score (debate, asmbtr, sentiment, models) and it itself (final); `weights` what each mind's vote
+    weighed, by agent.
     """
 
     symbol: str
@@ -63,3 +66,5 @@ class Verdict:
     net: float
     strength: float
     threshold: float
+    scores: tuple[tuple[str, float], ...] = ()
+    weights: tuple[tuple[str, float], ...] = ()

@@ -10,7 +10,7 @@ from fks_actors.agents import long_term, mid_term, short_term
 from fks_actors.agents.config import AgentsConfig
 from fks_actors.agents.debate import consensus
 from fks_actors.agents.graph import Ask, LiveDebate
-from fks_actors.desk.mind import Horizon, RuleMind
+from fks_actors.desk.crafts import bar_mind
 from fks_actors.market.config import MarketConfig
 from fks_actors.market.features import LongFeatures, MidFeatures, ShortFeatures
 from fks_actors.memory.config import MemoryConfig
@@ -18,6 +18,8 @@ from fks_actors.memory.ring import CandleRing
 from fks_actors.model.candles import BarBatch, Candle
 from fks_actors.model.votes import Ballot
 from tests.bench.figures import row
+
+HORIZONS = ("short_term", "mid_term", "long_term")
 
 SYMBOL = "BTC/USDT"
 MINUTE_MS = 60_000
@@ -54,8 +56,8 @@ def memory(candles: list[Candle]) -> None:
     ring.extend(candles[:ROWS])
     line(f"memory append, {ROWS} rows", timed(ring.append, candles[ROWS:]), 5.0)
     line(f"memory window of {ROWS} rows", timed(lambda _: ring.last(ROWS), candles[ROWS:]))
-    for horizon in Horizon:
-        mind = RuleMind(horizon, MarketConfig(), MemoryConfig(), AgentsConfig())
+    for horizon in HORIZONS:
+        mind = bar_mind(horizon, MarketConfig(), MemoryConfig(), AgentsConfig())
         for candle in candles[:ROWS]:
             mind.observe(candle)
         line(f"{horizon} observe (memory and indicators)", timed(mind.observe, candles[ROWS:]))
@@ -99,8 +101,8 @@ def votes(candles: list[Candle]) -> None:
 
 
 async def debate(candles: list[Candle]) -> None:
-    def minded(horizon: Horizon) -> Ask:
-        mind = RuleMind(horizon, MarketConfig(), MemoryConfig(), AgentsConfig())
+    def minded(horizon: str) -> Ask:
+        mind = bar_mind(horizon, MarketConfig(), MemoryConfig(), AgentsConfig())
         for candle in candles[:1_000]:
             mind.observe(candle)
 
@@ -109,7 +111,7 @@ async def debate(candles: list[Candle]) -> None:
 
         return ask
 
-    live = LiveDebate({horizon.value: minded(horizon) for horizon in Horizon}, AgentsConfig().debate)
+    live = LiveDebate({horizon: minded(horizon) for horizon in HORIZONS}, AgentsConfig().debate)
     taken = []
     for candle in candles[1_000:1_500]:
         begin = time.perf_counter_ns()

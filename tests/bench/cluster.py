@@ -36,6 +36,7 @@ def desk_ports(folder: Path, feed: str = "simulated") -> tuple[Any, Any]:
     from fks_actors.actors.spawn import spawn
     from fks_actors.actors.together import concurrently
     from fks_actors.actors.wiring import Wiring, actor_specs, paper_plan
+    from fks_actors.agents.config import AgentsConfig
     from fks_actors.desk.config import PAPER
     from fks_actors.desk.ports import DeskPorts
     from fks_actors.model.records import RunRecord
@@ -48,7 +49,7 @@ def desk_ports(folder: Path, feed: str = "simulated") -> tuple[Any, Any]:
     wiring = Wiring("bench", settings, run, *urls, plans, {PAPER: run.cash})
     specs = tuple(s for s in actor_specs(wiring) if s.name not in (names.COORDINATOR, names.FEED))
     spawn(tuple(replace(s) for s in specs), "bench")
-    council = Council({a: SpecialistHandle(a, "bench") for a in names.HORIZONS}, settings.agents.debate, 30.0)
+    council = Council({a: SpecialistHandle(a, "bench") for a in AgentsConfig().minds}, settings.agents.debate, 30.0)
     journal = JournalHandle("bench")
     ports = DeskPorts(council, RiskHandle("bench"), {PAPER: ConnectorHandle(PAPER, "bench")}, journal, concurrently)
     return ports, council

@@ -11,7 +11,7 @@ from fks_actors.actors.links import Links
 from fks_actors.actors.wiring import CoordinatorConfig
 from fks_actors.agents.config import DebateConfig
 from fks_actors.desk.config import DeskConfig, VenuePlan
-from fks_actors.desk.ports import Deliberation
+from fks_actors.desk.ports import Briefing, Deliberation
 from fks_actors.errors import FeedUnavailable, JournalUnavailable
 from fks_actors.journal.lease import IsDead, Lease, nobody_is_dead
 from fks_actors.model.candles import BarBatch
@@ -76,9 +76,9 @@ class Council:
     def __init__(self, inside: InProcessDesk) -> None:
         self._inside = inside
 
-    async def deliberate(self, batch: BarBatch, previous_ms: Mapping[str, int]) -> Deliberation:
+    async def deliberate(self, batch: BarBatch, briefing: Briefing) -> Deliberation:
         """Ask them."""
-        return await self._inside.deliberate(batch, previous_ms)
+        return await self._inside.deliberate(batch, briefing)
 
     async def learn(self, batches: Sequence[BarBatch], previous_ms: Mapping[str, int]) -> tuple[Snapshot, ...]:
         """Let them observe."""
@@ -102,7 +102,7 @@ class Scene:
         plan = VenuePlan(markets=self.inside._markets)
         url = f"sqlite:///{folder / 'inbox.db'}"
         desk = DeskConfig((plan,))
-        self.config = CoordinatorConfig("none", desk, DebateConfig(), 1.0, url, 1_000, 1.0, dead_man_s)
+        self.config = CoordinatorConfig("none", desk, DebateConfig(), (), 1.0, url, 1_000, 1.0, dead_man_s)
 
     def coordinator(self) -> CoordinatorActor:
         """A coordinator that has not begun."""

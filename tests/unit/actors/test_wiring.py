@@ -13,6 +13,7 @@ from fks_actors.actors.remote import pack, unpack
 from fks_actors.actors.spawn import Hosted, _named
 from fks_actors.actors.wiring import ActorSpec, CoordinatorConfig, Wiring, actor_specs, paper_plan
 from fks_actors.adapters.feeds.config import FeedConfig
+from fks_actors.agents.config import AgentsConfig
 from fks_actors.desk.config import PAPER
 from fks_actors.model.markets import MarketRules
 from fks_actors.settings import DeskSection, Settings
@@ -37,7 +38,7 @@ def specs(feed: str = "simulated") -> dict[str, ActorSpec]:
 
 def test_specs_when_a_desk_is_wired_then_every_actor_once_and_what_is_needed_comes_first() -> None:
     assert list(specs()) == [
-        names.JOURNAL, names.FEED, *names.HORIZONS, names.RISK, names.connector(PAPER), names.COORDINATOR,
+        names.JOURNAL, names.FEED, *AgentsConfig().minds, names.RISK, names.connector(PAPER), names.COORDINATOR,
         names.TELEMETRY,
     ]  # fmt: skip
     assert specs()[names.TELEMETRY].arguments == (tuple(specs())[:-1], "ns")

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from fks_actors.agents.config import DebateConfig
-from fks_actors.agents.debate import consensus
 from fks_actors.agents.graph import Ask, LiveDebate
+from fks_actors.agents.verdict import weigh
 from fks_actors.errors import ConfigError
 from fks_actors.model.candles import BarBatch
 from fks_actors.model.votes import Abstain, AbstainReason, Action, Ballot, Vote
@@ -23,13 +23,13 @@ def says(agent: str, action: Action, confidence: float = 0.8) -> Ask:
     return ask
 
 
-async def test_run_when_all_answer_then_ballots_are_in_order_and_verdicts_are_the_consensus() -> None:
+async def test_run_when_all_answer_then_ballots_are_in_order_and_verdicts_are_weighed() -> None:
     minds = {"c": says("c", Action.BUY), "a": says("a", Action.BUY), "b": says("b", Action.HOLD, 0.1)}
     result = await LiveDebate(minds, CONFIG).run(BATCH)
     order = [(ballot.symbol, ballot.agent) for ballot in result.ballots]
     assert order == [(symbol, agent) for symbol in ("BTC/USDT", "ETH/USDT") for agent in ("c", "a", "b")]
     assert result.verdicts == tuple(
-        consensus([b for b in result.ballots if b.symbol == c.symbol], c.symbol, HOUR_MS, CONFIG) for c in BATCH.candles
+        weigh([b for b in result.ballots if b.symbol == c.symbol], c.symbol, HOUR_MS, CONFIG) for c in BATCH.candles
     )
     assert result.verdicts[0].action is Action.BUY
 

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fks_actors.agents.config import AgentsConfig
-from fks_actors.desk.mind import Horizon, RuleMind
+from fks_actors.desk.crafts import bar_mind
+from fks_actors.desk.mind import BarMind
 from fks_actors.errors import DataError, MindAhead
 from fks_actors.market.config import LongPeriods, MarketConfig, MidPeriods, ShortPeriods
 from fks_actors.memory.config import MemoryConfig
@@ -17,21 +18,23 @@ from fks_actors.model.candles import BarBatch, Candle
 from fks_actors.model.votes import Abstain, AbstainReason, Ballot, Vote
 from tests.unit.bars import HOUR_MS, SYMBOL, bar, extremes, walks
 
+HORIZONS = ("short_term", "mid_term", "long_term")
+
 MARKET = MarketConfig(
     short=ShortPeriods(warm_bars=40), mid=MidPeriods(warm_bars=50), long=LongPeriods(average=30, trend=20, warm_bars=40)
 )
 MEMORY = MemoryConfig(short=30, mid=70, long=500)
 
 
-def mind(horizon: Horizon = Horizon.SHORT, market: MarketConfig = MARKET) -> RuleMind:
-    return RuleMind(horizon, market, MEMORY, AgentsConfig())
+def mind(horizon: str = "short_term", market: MarketConfig = MARKET) -> BarMind:
+    return bar_mind(horizon, market, MEMORY, AgentsConfig())
 
 
 def batch(*candles: Candle) -> BarBatch:
     return BarBatch(candles[0].ts_ms, HOUR_MS, candles)
 
 
-def tell(one: RuleMind, candles: list[Candle]) -> list[Ballot]:
+def tell(one: BarMind, candles: list[Candle]) -> list[Ballot]:
     return [ballot for candle in candles for ballot in one.ask(batch(candle))]
 
 
@@ -45,12 +48,12 @@ def test_ask_when_bars_are_few_then_abstains_and_says_how_many_are_missing() -> 
     assert len(one.window(SYMBOL, 100)) == 30
 
 
-@pytest.mark.parametrize("horizon", Horizon)
-def test_ask_when_warm_then_votes_in_its_own_name_for_that_bar(horizon: Horizon) -> None:
+@pytest.mark.parametrize("horizon", HORIZONS)
+def test_ask_when_warm_then_votes_in_its_own_name_for_that_bar(horizon: str) -> None:
     one = mind(horizon)
     last = tell(one, [bar(at, 100.0 + at % 7) for at in range(60)])[-1]
     assert isinstance(last, Vote)
-    assert (last.agent, last.symbol, last.ts_ms) == (horizon.value, SYMBOL, 59 * HOUR_MS)
+    assert (last.agent, last.symbol, last.ts_ms) == (horizon, SYMBOL, 59 * HOUR_MS)
 
 
 def test_ask_when_the_same_bar_comes_again_then_the_same_ballot_and_nothing_is_observed() -> None:
@@ -95,11 +98,11 @@ def test_ask_when_symbols_are_mixed_then_each_is_judged_as_if_alone() -> None:
     assert ballots == list(zip(tell(first, one), tell(second, other), strict=True))
 
 
-@pytest.mark.parametrize("horizon", Horizon)
+@pytest.mark.parametrize("horizon", HORIZONS)
 @given(candles=st.one_of(walks(least=60, most=200), extremes(least=60, most=150)), cut=st.integers(1, 200))
 @settings(max_examples=40, deadline=None)
 def test_restore_when_cut_anywhere_then_later_ballots_are_the_same_bits(
-    horizon: Horizon, candles: list[Candle], cut: int
+    horizon: str, candles: list[Candle], cut: int
 ) -> None:
     straight, first, second = mind(horizon), mind(horizon), mind(horizon)
     expected = tell(straight, candles)

@@ -6,7 +6,7 @@ import pytest
 
 from fks_actors.agents.config import AgentsConfig
 from fks_actors.desk.config import mind_owner
-from fks_actors.desk.mind import Horizon, RuleMind
+from fks_actors.desk.crafts import bar_mind
 from fks_actors.desk.mind_keeper import CHECKPOINT_BARS, Answer, MindKeeper
 from fks_actors.errors import DataError
 from fks_actors.market.config import MarketConfig
@@ -16,12 +16,14 @@ from fks_actors.model.records import Commit
 from tests.in_process import MemoryJournal
 from tests.market import SYMBOLS, batches
 
+HORIZONS = ("short_term", "mid_term", "long_term")
+
 BARS = batches(3 * CHECKPOINT_BARS + 40)
 MEMORY = MemoryConfig(short=30, mid=200, long=500)
 
 
-def keeper(journal: MemoryJournal, horizon: Horizon = Horizon.SHORT, market: MarketConfig | None = None) -> MindKeeper:
-    return MindKeeper(horizon, RuleMind(horizon, market or MarketConfig(), MEMORY, AgentsConfig()), journal)
+def keeper(journal: MemoryJournal, horizon: str = "short_term", market: MarketConfig | None = None) -> MindKeeper:
+    return MindKeeper(horizon, bar_mind(horizon, market or MarketConfig(), MEMORY, AgentsConfig()), journal)
 
 
 def before(batch: BarBatch) -> dict[str, int]:
@@ -34,7 +36,7 @@ async def record(journal: MemoryJournal, batch: BarBatch, answer: Answer) -> Non
     await journal.commit([Commit(f"bar-{batch.ts_ms}", await journal.head(), (batch,), answer[1])])
 
 
-async def straight(horizon: Horizon) -> list[Answer]:
+async def straight(horizon: str) -> list[Answer]:
     journal = MemoryJournal()
     held = keeper(journal, horizon)
     answers = []
@@ -44,8 +46,8 @@ async def straight(horizon: Horizon) -> list[Answer]:
     return answers
 
 
-@pytest.mark.parametrize("horizon", Horizon)
-async def test_ask_when_killed_at_any_time_then_the_answers_of_one_undisturbed(horizon: Horizon) -> None:
+@pytest.mark.parametrize("horizon", HORIZONS)
+async def test_ask_when_killed_at_any_time_then_the_answers_of_one_undisturbed(horizon: str) -> None:
     expected = await straight(horizon)
     journal, luck = MemoryJournal(), random.Random(horizon)
     held = keeper(journal, horizon)
@@ -68,7 +70,7 @@ async def test_ask_when_the_same_batch_comes_again_then_the_same_answer_without_
 
 
 async def test_ask_when_the_mind_is_ahead_then_it_goes_back_to_where_the_desk_stands() -> None:
-    expected = await straight(Horizon.SHORT)
+    expected = await straight("short_term")
     journal = MemoryJournal()
     held = keeper(journal)
     for batch in BARS[:100]:
@@ -79,14 +81,14 @@ async def test_ask_when_the_mind_is_ahead_then_it_goes_back_to_where_the_desk_st
 
 
 async def test_checkpoint_when_a_symbol_has_so_many_bars_then_one_for_each_symbol_and_else_none() -> None:
-    answers = await straight(Horizon.MID)
+    answers = await straight("mid_term")
     taken = {number: [s.owner for s in answer[1]] for number, answer in enumerate(answers, 1) if answer[1]}
     owners = [mind_owner("mid_term", symbol) for symbol in SYMBOLS]
     assert taken == {n * CHECKPOINT_BARS: owners for n in (1, 2, 3)}
 
 
 async def test_ask_ahead_when_asked_for_many_then_as_one_by_one_and_no_bar_sees_a_later_one() -> None:
-    expected = await straight(Horizon.SHORT)
+    expected = await straight("short_term")
     held = keeper(MemoryJournal())
     answers = await held.ask_ahead(BARS[:300], {})
     assert answers == expected[:300]
@@ -96,7 +98,7 @@ async def test_ask_ahead_when_asked_for_many_then_as_one_by_one_and_no_bar_sees_
 
 
 async def test_learn_when_history_is_given_then_votes_go_on_from_it_and_the_last_checkpoint_is_kept() -> None:
-    expected = await straight(Horizon.SHORT)
+    expected = await straight("short_term")
     journal = MemoryJournal()
     held = keeper(journal)
     taken = await held.learn(BARS[:600], {})
@@ -107,7 +109,7 @@ async def test_learn_when_history_is_given_then_votes_go_on_from_it_and_the_last
 
 
 async def test_ask_when_one_symbol_has_a_gap_then_the_other_is_undisturbed() -> None:
-    expected = await straight(Horizon.SHORT)
+    expected = await straight("short_term")
     journal = MemoryJournal()
     held = keeper(journal)
     previous: dict[str, int] = {}

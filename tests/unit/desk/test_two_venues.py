@@ -114,8 +114,8 @@ async def test_verdict_when_it_sells_then_each_venue_that_holds_sells_its_own() 
     batch = batches(41)[40]
 
     class SellingMinds:
-        async def deliberate(self, batch: Any, previous_ms: Any) -> Any:
-            said = await home.inside.deliberate(batch, previous_ms)
+        async def deliberate(self, batch: Any, briefing: Any) -> Any:
+            said = await home.inside.deliberate(batch, briefing)
             verdicts = tuple(
                 Verdict(v.symbol, v.ts_ms, Action.SELL, Action.SELL, -1.0, 1.0, v.threshold) for v in said.verdicts
             )

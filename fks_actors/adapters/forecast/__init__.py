@@ -1,0 +1,1 @@
+"""Forecasters: statistical models, and foundation models by local path."""

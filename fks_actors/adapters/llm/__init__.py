@@ -1,0 +1,1 @@
+"""Clients of language models, and the store of their answers and costs."""

@@ -1,0 +1,1 @@
+"""Models that score a text: a lexicon, a small head over sentence embeddings, FinBERT."""

@@ -1,0 +1,1 @@
+"""What became of what was said: calibration of the minds, and the weights that follow from it."""

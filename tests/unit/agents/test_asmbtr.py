@@ -212,7 +212,7 @@ def test_restore_when_the_table_is_none_then_a_value_error() -> None:
     config = AsmbtrConfig(depth=6)
     state = told(climbing(20), config).state()
     for table in ("AAA", "AAAA", "%%%%"):
-        with pytest.raises(ValueError, match="buffer size|base64|padding"):
+        with pytest.raises(ValueError, match=r"buffer size|base64|padding"):
             MoveTable(config).restore({**state, "table": table})
     deep = told(climbing(20), AsmbtrConfig(depth=8)).state()
     with pytest.raises(IndexError):

@@ -30,8 +30,9 @@ class Tally:
             self._telemetry.gauge("fks_agent_brier", each.agent, horizon).set(each.brier)
             self._telemetry.gauge("fks_calibration_error", each.agent, horizon).set(each.error)
             before = self._outcomes.get(each.agent, 0)
-            if self._was_told and each.outcomes > before:
-                self._telemetry.counter("fks_agent_outcomes_total", each.agent).inc(each.outcomes - before)
+            if self._was_told and each.outcomes != before:
+                new = each.outcomes - before if each.outcomes > before else each.outcomes  # fewer: begun anew
+                self._telemetry.counter("fks_agent_outcomes_total", each.agent).inc(new)
             self._outcomes[each.agent] = each.outcomes
         for agent, weight in weights.items():
             self._telemetry.gauge("fks_agent_weight", agent).set(weight)

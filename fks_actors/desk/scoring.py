@@ -12,7 +12,7 @@ from fks_actors.model.records import Snapshot
 from fks_actors.model.votes import Ballot
 from fks_actors.reflection.calibration import Calibration
 from fks_actors.reflection.config import ReflectionConfig
-from fks_actors.reflection.scores import Score
+from fks_actors.reflection.scores import Score, weights
 
 CALIBRATION_OWNER = "calibration"
 """The calibration's name in the journal's snapshots."""
@@ -26,7 +26,9 @@ class Scoring:
     """
 
     def __init__(self, config: ReflectionConfig) -> None:
+        self._config = config
         self._calibration = Calibration(config)
+        self._scores: tuple[Score, ...] = ()
         self._weights: dict[str, float] = {}
 
     @property
@@ -37,7 +39,7 @@ class Scoring:
     @property
     def scores(self) -> tuple[Score, ...]:
         """One score for each mind that has an outcome."""
-        return self._calibration.scores()
+        return self._scores
 
     @property
     def scores_by_regime(self) -> tuple[Score, ...]:
@@ -48,7 +50,7 @@ class Scoring:
         """Move on to the batch and what was said of it; the snapshot that goes with its commit."""
         self._calibration.observe(batch)
         self._calibration.claim(ballots)
-        self._weights = self._calibration.weights()
+        self._weigh()
         return Snapshot(CALIBRATION_OWNER, self._calibration.encode())
 
     def restore(self, payload: bytes) -> None:
@@ -61,4 +63,8 @@ class Scoring:
             self._calibration.restore(payload)
         except DataError as error:
             raise JournalCorrupt(str(error)) from error
-        self._weights = self._calibration.weights()
+        self._weigh()
+
+    def _weigh(self) -> None:
+        self._scores = self._calibration.scores()
+        self._weights = weights(self._scores, self._config)

@@ -139,6 +139,7 @@ class CoordinatorActor(Presence):
     async def _open(self) -> None:
         self._council.forget_ahead()
         await self._desk.recover()
+        self._tally.scores(self._desk.scoring.scores, self._desk.scoring.weights)
         await self._desk.begin(self._run_record)
         if not self._feed_info:
             self._feed_info = await self._feed.info()
@@ -243,6 +244,7 @@ class CoordinatorActor(Presence):
             records = await self._desk.run_cycle(batch)
             self._cycles += len(records)
             self._tally.decision(time.perf_counter() - start, late_ms / 1_000, tuple(r.symbol for r in records))
+        self._tally.scores(self._desk.scoring.scores, self._desk.scoring.weights)
         self._last_batch = batch
         self._trouble = ""
 
@@ -295,7 +297,7 @@ class CoordinatorActor(Presence):
         if batch is None or not candles:
             raise DataError(f"no bar of {symbol} was taken in yet; symbols: {', '.join(self._run_record.symbols)}")
         previous = {c.symbol: c.ts_ms for c in batch.candles}
-        said = await self._council.deliberate(batch, Briefing(previous))
+        said = await self._council.deliberate(batch, Briefing(previous, weights=self._desk.scoring.weights))
         return {
             "symbol": symbol,
             "ballots": [b for b in said.ballots if b.symbol == symbol],

@@ -1,5 +1,6 @@
 """The coordinator's metrics: what was committed, counted. So the counters and the journal tell the same."""
 
+from collections.abc import Mapping, Sequence
 from functools import singledispatchmethod
 
 from fks_actors.execution.order_state import TERMINAL
@@ -8,6 +9,7 @@ from fks_actors.model.candles import BarBatch
 from fks_actors.model.orders import Fill, Order, OrderStatus
 from fks_actors.model.records import Commit, CycleRecord, EquityPoint, SignalRecord, SignalStatus, TradingState
 from fks_actors.model.votes import Vote
+from fks_actors.reflection.scores import Score
 from fks_actors.telemetry import Telemetry
 
 
@@ -18,6 +20,23 @@ class Tally:
         self._telemetry = telemetry
         self._decision_seconds = telemetry.histogram("fks_decision_duration_seconds")
         self._strength = telemetry.histogram("fks_consensus_strength")
+        self._outcomes: dict[str, int] = {}
+        self._was_told = False
+
+    def scores(self, scores: Sequence[Score], weights: Mapping[str, float]) -> None:
+        """How well the minds' votes fitted. Outcomes count from the first time on that this process is told of them."""
+        for each in scores:
+            horizon = str(each.horizon)
+            self._telemetry.gauge("fks_agent_brier", each.agent, horizon).set(each.brier)
+            self._telemetry.gauge("fks_calibration_error", each.agent, horizon).set(each.error)
+            before = self._outcomes.get(each.agent, 0)
+            if self._was_told and each.outcomes != before:
+                new = each.outcomes - before if each.outcomes > before else each.outcomes  # fewer: begun anew
+                self._telemetry.counter("fks_agent_outcomes_total", each.agent).inc(new)
+            self._outcomes[each.agent] = each.outcomes
+        for agent, weight in weights.items():
+            self._telemetry.gauge("fks_agent_weight", agent).set(weight)
+        self._was_told = True
 
     def commit(self, commit: Commit) -> None:
         """Count every entry of a commit that was kept."""

@@ -75,6 +75,7 @@ def actor_specs(wiring: Wiring) -> tuple[ActorSpec, ...]:
             settings.routing.best_price,
             settings.market.quality,
             settings.risk.per_trade_pct,
+            settings.reflection,
         ),
         settings.agents.debate,
         settings.agents.minds,

@@ -55,7 +55,8 @@ class LongTermConfig(_Config):
 
 class AsmbtrConfig(_Config):
     """`depth` moves make a state; a move under `min_move` (a fraction) is none. A vote needs `min_observations` of its
-    state and a confidence of `threshold`; an observation counts `decay` times less with each that follows."""
+    state (their plain count) and a confidence of `threshold`; an observation counts `decay` times less with each
+    counted move that follows. `stop_pct` and `take_profit_pct`, in percent of the price, are told with the vote."""
 
     depth: int = Field(default=8, ge=6, le=12)
     threshold: float = Field(default=0.1, ge=0.05, le=0.2)

@@ -18,6 +18,7 @@ from fks_actors.desk.config import DeskConfig
 from fks_actors.desk.follow_up import FollowUp
 from fks_actors.desk.ports import Briefing, DeskPorts
 from fks_actors.desk.routing import route, venues_for
+from fks_actors.desk.scoring import Scoring
 from fks_actors.desk.state import Change
 from fks_actors.desk.steps import RISK_OWNER, SILENCE, Steps
 from fks_actors.errors import InvariantError, JournalConflict
@@ -94,6 +95,11 @@ class Desk:
         """The orders that have not ended."""
         return self._steps.orders.all()
 
+    @property
+    def scoring(self) -> Scoring:
+        """How well the minds' votes fitted what happened, and what they weigh for that."""
+        return self._steps.scoring
+
     def holds(self, epoch: int, until_ms: int) -> None:
         """Take note of the lease: every question to a real venue carries it from here on."""
         self._steps.lease = (epoch, until_ms)
@@ -139,7 +145,9 @@ class Desk:
             snapshots = await self._ports.minds.learn(fresh, memory.last_bar_ms)
             for batch in fresh:
                 memory.note(batch)
-            await self._steps.commit(f"history-{bar_step(fresh[0])}-{fresh[-1].ts_ms}", tuple(fresh), snapshots)
+                known = self._steps.scoring.note(batch)
+            name = f"history-{bar_step(fresh[0])}-{fresh[-1].ts_ms}"
+            await self._steps.commit(name, tuple(fresh), (*snapshots, known))
 
     async def run_cycle(self, batch: BarBatch) -> tuple[CycleRecord, ...]:
         """One bar of every symbol in the batch: deliberate, rule, write, act. Returns what was recorded.
@@ -156,7 +164,7 @@ class Desk:
             said, replies = await self._ports.together(
                 self._ports.minds.deliberate(batch, self._briefing(batch)), steps.ask_all(name, "advance", told)
             )
-            flags = memory.note(batch)
+            flags, known = memory.note(batch), steps.scoring.note(batch, said.ballots)
             verdicts = {verdict.symbol: verdict for verdict in said.verdicts}
             proposed = self._proposed(batch, verdicts)
             ruled = await steps.rule(name, steps.request(ts_ms, replies, proposals=proposed))
@@ -164,7 +172,7 @@ class Desk:
             cycles = proposals.cycle_records(batch, said, rulings, flags)
             answered = await advice.answered(memory.take_advice(verdicts), cycles, self._ports.journal)
             entries: tuple[Entry, ...] = (batch, *cycles, *answered)
-            approved = await steps.write(name, entries, replies, ruled, ts_ms, said.snapshots)
+            approved = await steps.write(name, entries, replies, ruled, ts_ms, (*said.snapshots, known))
             await self._act(name, ts_ms, approved or ())
             return cycles
 
@@ -301,9 +309,10 @@ class Desk:
             await self._collect(real, ts_ms)
 
     def _briefing(self, batch: BarBatch) -> Briefing:
-        memory = self._steps.memory
+        memory, weights = self._steps.memory, self._steps.scoring.weights
         heard = tuple(vote for c in batch.candles for vote in memory.heard(c.symbol, batch.ts_ms))
-        return Briefing(dict(memory.last_bar_ms), heard, {}, {c.symbol: self._stake(c.symbol) for c in batch.candles})
+        stakes = {c.symbol: self._stake(c.symbol) for c in batch.candles}
+        return Briefing(dict(memory.last_bar_ms), heard, weights, stakes)
 
     def _stake(self, symbol: str) -> Decimal:
         """What a verdict on the symbol could move: the largest order that the cap allows."""

@@ -15,6 +15,7 @@ from fks_actors.desk.config import DeskConfig, venue_owner
 from fks_actors.desk.lineage import Step
 from fks_actors.desk.ports import DeskPorts, Ruled, VenueReply
 from fks_actors.desk.routing import Quotes
+from fks_actors.desk.scoring import CALIBRATION_OWNER, Scoring
 from fks_actors.desk.state import DeskMemory
 from fks_actors.desk.working import IMPOSSIBLE_TRADE, UNKNOWN_TRADE, Trade, WorkingOrders, denied_order
 from fks_actors.errors import ActorUnavailable, InvariantError, VenueUnavailable
@@ -65,6 +66,7 @@ class Steps:
         self._risk_label = ""
         self._venue_labels: dict[str, str] = {}
         self.memory = DeskMemory(config.quality)
+        self.scoring = Scoring(config.reflection)
         self.orders = WorkingOrders()
         self.last: RiskReply | None = None
         self.lease: tuple[int, int] = (0, 0)
@@ -93,6 +95,7 @@ class Steps:
         snapshot = await journal.snapshot("desk")
         self.memory = DeskMemory(self.config.quality)
         self.memory.restore(snapshot.payload)
+        self.scoring.restore((await journal.snapshot(CALIBRATION_OWNER)).payload)
         orders = await journal.open_orders()
         traded = [o.intent.client_order_id for o in orders if o.filled_quantity]
         self.orders = WorkingOrders(orders, await journal.trade_ids(traded) if traded else ())

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from fks_actors.agents import long_term, mid_term, short_term
-from fks_actors.agents.config import AgentsConfig
+from fks_actors.agents import asmbtr, long_term, mid_term, short_term
+from fks_actors.agents.config import AgentsConfig, AsmbtrConfig
 from fks_actors.agents.debate import consensus
 from fks_actors.agents.graph import Ask, LiveDebate
 from fks_actors.desk.crafts import bar_mind
@@ -100,6 +100,20 @@ def votes(candles: list[Candle]) -> None:
     line("consensus of three votes", taken, 20.0)
 
 
+def states(candles: list[Candle]) -> None:
+    for depth in (6, 8, 12):
+        config = AsmbtrConfig(depth=depth)
+        table = asmbtr.MoveTable(config)
+        for candle in candles[:ROWS]:
+            table.update(candle)
+
+        def both(candle: Candle, table: asmbtr.MoveTable = table, config: AsmbtrConfig = config) -> object:
+            table.update(candle)
+            return asmbtr.vote(table, candle, config)
+
+        line(f"asmbtr update and vote, depth {depth}", timed(both, candles[ROWS:]), 5.0, "p50")
+
+
 async def debate(candles: list[Candle]) -> None:
     def minded(horizon: str) -> Ask:
         mind = bar_mind(horizon, MarketConfig(), MemoryConfig(), AgentsConfig())
@@ -125,6 +139,7 @@ def main() -> None:
     line("the clock itself", timed(lambda _: None, candles[:CALLS]))
     memory(candles)
     votes(candles)
+    states(candles)
     asyncio.run(debate(candles))
 
 

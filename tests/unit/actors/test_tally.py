@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from fks_actors.actors.tally import Tally
 from fks_actors.model.orders import Fill, Order, OrderStatus, Refusal
 from fks_actors.model.records import Commit, CycleOutcome, CycleRecord, Entry, SignalStatus, TradingState
+from fks_actors.reflection.scores import Score
 from fks_actors.telemetry import Telemetry
 from tests.in_process import Breaker, InProcessDesk, run_record
 from tests.journal_scene import SYMBOLS, batch, control, cycle, equity, fill, order, run, signal_record, step
@@ -131,3 +132,33 @@ async def test_commit_when_a_desk_trades_then_the_counters_equal_its_journal() -
     assert total(found, "fks_orders_total") == len(ended)
     refusals: list[Refusal] = [r for c in cycles for r in c.refusals]
     assert total(found, "fks_orders_denied_total") == len(refusals)
+
+
+def scored(agent: str, outcomes: int, brier: float = 0.2) -> Score:
+    return Score(agent, 24, None, outcomes, float(outcomes), brier, 0.125)
+
+
+def test_scores_when_told_then_the_gauges_show_them_and_weights_by_mind() -> None:
+    telemetry = Telemetry("test")
+    tally = Tally(telemetry)
+    tally.scores((), {})
+    tally.scores((scored("mid_term", 3), scored("asmbtr", 2, 0.3)), {"mid_term": 1.25, "asmbtr": 0.75})
+    tally.scores((scored("mid_term", 4, 0.25), scored("asmbtr", 2, 0.3)), {"mid_term": 1.5, "asmbtr": 0.5})
+    found = figures(telemetry)
+    assert {key: value for key, value in found.items() if key.startswith("fks_agent_weight")} == {
+        "fks_agent_weight mid_term": 1.5,
+        "fks_agent_weight asmbtr": 0.5,
+    }
+    assert (found["fks_agent_brier mid_term 24"], found["fks_agent_brier asmbtr 24"]) == (0.25, 0.3)
+    assert found["fks_calibration_error mid_term 24"] == 0.125
+    assert (found["fks_agent_outcomes_total mid_term"], found["fks_agent_outcomes_total asmbtr"]) == (4, 2)
+
+
+def test_scores_when_a_process_takes_over_or_hears_the_same_again_then_an_outcome_counts_once() -> None:
+    telemetry = Telemetry("test")
+    tally = Tally(telemetry)
+    tally.scores((scored("mid_term", 40),), {})  # as the journal has it: counted by who was there before
+    assert total(figures(telemetry), "fks_agent_outcomes_total") == 0
+    for outcomes in (41, 41, 43, 43, 1, 2):  # at last all was begun anew
+        tally.scores((scored("mid_term", outcomes),), {})
+    assert figures(telemetry)["fks_agent_outcomes_total mid_term"] == 5

@@ -16,6 +16,7 @@ from fks_actors.adapters.feeds.config import FeedConfig
 from fks_actors.agents.config import AgentsConfig
 from fks_actors.desk.config import PAPER
 from fks_actors.model.markets import MarketRules
+from fks_actors.reflection.config import ReflectionConfig
 from fks_actors.settings import DeskSection, Settings
 from fks_actors.webhook.config import WebhookRules
 from tests.in_process import CASH, run_record
@@ -25,6 +26,7 @@ SETTINGS = Settings(
     feed=FeedConfig(spec="simulated"),
     desk=DeskSection(vote_deadline_s=1.5, replay_vote_deadline_s=45),
     webhook=WebhookRules(replay_window_s=7),
+    reflection=ReflectionConfig(min_outcomes=33),
 )
 
 
@@ -58,6 +60,7 @@ def test_specs_when_time_stands_still_then_votes_may_take_longer(feed: str, dead
     config = specs(feed)[names.COORDINATOR].arguments[0]
     assert isinstance(config, CoordinatorConfig)
     assert (config.deadline_s, config.replay_window_ms, config.namespace) == (deadline_s, 7_000, "ns")
+    assert config.desk.reflection == SETTINGS.reflection
     assert config.inbox_url == "sqlite:////i.db"
 
 

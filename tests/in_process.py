@@ -204,9 +204,10 @@ class InProcessDesk:
         default: str = "",
         agents: AgentsConfig | None = None,
         reflection: ReflectionConfig | None = None,
+        council: Callable[[BarBatch], Deliberation] | None = None,
     ) -> None:
         """`real` venues take the paper venue's place unless it stands `beside_paper`; `cash`, `exchanges` (other names)
-        and `claims` (symbols) are by venue."""
+        and `claims` (symbols) are by venue. A `council` speaks in the minds' place, the same each time it is asked."""
         self.journal = journal or MemoryJournal()
         self._breaker = breaker
         self._symbols = tuple(symbols)
@@ -219,6 +220,7 @@ class InProcessDesk:
         self._cash = {name: (cash or {}).get(name, CASH) for name in self._names}
         self._exchanges, self._claims, self._default = exchanges or {}, claims or {}, default
         self._agents, self._reflection = agents or AgentsConfig(), reflection or ReflectionConfig()
+        self._council = council
         self._restart_minds()
         self._restart_risk()
         self._restart_venue()
@@ -232,7 +234,7 @@ class InProcessDesk:
             for n in venues
         )
         default = self._default or plans[0].name
-        config = DeskConfig(plans, default, self._best_price, reflection=self._reflection)
+        config = DeskConfig(plans, default, self._best_price, reflection=self._reflection, asmbtr=self._agents.asmbtr)
         self.desk = Desk(DeskPorts(self, self, venues, _Journal(self), in_turn), config)
         return self.desk
 
@@ -264,6 +266,8 @@ class InProcessDesk:
         return await self._breaker.around(self._deliberate(batch, briefing), self._restart_minds)
 
     async def _deliberate(self, batch: BarBatch, briefing: Briefing) -> Deliberation:
+        if self._council is not None:
+            return self._council(batch)
         answers = {agent: await keeper.ask(batch, briefing.previous_ms) for agent, keeper in self._keepers.items()}
         said = {agent: ballots for agent, (ballots, _) in answers.items()}
         result = settle(batch, said, self._agents.debate, briefing.heard, briefing.weights)

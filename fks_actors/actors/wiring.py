@@ -76,6 +76,7 @@ def actor_specs(wiring: Wiring) -> tuple[ActorSpec, ...]:
             settings.market.quality,
             settings.risk.per_trade_pct,
             settings.reflection,
+            settings.agents.asmbtr,
         ),
         settings.agents.debate,
         settings.agents.minds,

@@ -1,9 +1,9 @@
 """The minds' thresholds and the debate's rules. Frozen; unknown keys are refused. Confidences and shares are 0..1."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, le=100)]
@@ -56,7 +56,10 @@ class LongTermConfig(_Config):
 class AsmbtrConfig(_Config):
     """`depth` moves make a state; a move under `min_move` (a fraction) is none. A vote needs `min_observations` of its
     state (their plain count) and a confidence of `threshold`; an observation counts `decay` times less with each
-    counted move that follows. `stop_pct` and `take_profit_pct`, in percent of the price, are told with the vote."""
+    counted move that follows. `stop_pct` and `take_profit_pct`, in percent of the price, are told with the vote. With
+    `protect` they act: a verdict's BUY that ASMBTR voted for gets a stop and a target so far from the price that was
+    decided on, kept like a signal's as soon as its fill is known (on paper: from the close of the bar that it fills
+    in). It needs `asmbtr` among `agents.minds`."""
 
     depth: int = Field(default=8, ge=6, le=12)
     threshold: float = Field(default=0.1, ge=0.05, le=0.2)
@@ -65,6 +68,7 @@ class AsmbtrConfig(_Config):
     min_move: float = Field(default=0.0, ge=0, le=0.1)
     stop_pct: float = Field(default=0.8, ge=0.3, le=1.5)
     take_profit_pct: float = Field(default=1.5, ge=0.5, le=2.5)
+    protect: bool = False
 
 
 class SentimentConfig(_Config):
@@ -124,3 +128,9 @@ class AgentsConfig(_Config):
         if len(set(given)) != len(given):
             raise ValueError("a mind stands twice")
         return given
+
+    @model_validator(mode="after")
+    def _protects(self) -> Self:
+        if self.asmbtr.protect and "asmbtr" not in self.minds:
+            raise ValueError("asmbtr.protect needs asmbtr among the minds")
+        return self

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from fks_actors.agents.config import AsmbtrConfig
 from fks_actors.market.config import QualityConfig
 from fks_actors.model.markets import MarketRules
 from fks_actors.reflection.config import ReflectionConfig
@@ -35,7 +36,7 @@ class DeskConfig:
 
     `best_price`: a market order goes to the venue with the best price after fees. `per_trade_pct`: the
     largest order, in percent of equity (risk's own cap; it tells the minds what is at stake). `reflection`: how the
-    minds are scored.
+    minds are scored. `asmbtr`: whether, and how far away, what was bought on its vote gets a stop and a target.
     """
 
     venues: tuple[VenuePlan, ...] = (VenuePlan(),)
@@ -44,6 +45,7 @@ class DeskConfig:
     quality: QualityConfig = field(default_factory=QualityConfig)
     per_trade_pct: Decimal = Decimal(5)
     reflection: ReflectionConfig = field(default_factory=ReflectionConfig)
+    asmbtr: AsmbtrConfig = field(default_factory=AsmbtrConfig)
 
     def plan(self, venue: str) -> VenuePlan:
         """The venue's plan. One that is configured no more is a real venue that trades nothing and never answers."""

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
-from fks_actors.desk import advice, proposals
+from fks_actors.desk import advice, exits, proposals
 from fks_actors.desk.config import DeskConfig
 from fks_actors.desk.follow_up import FollowUp
 from fks_actors.desk.ports import Briefing, DeskPorts
@@ -166,9 +166,9 @@ class Desk:
             )
             flags, known = memory.note(batch), steps.scoring.note(batch, said.ballots)
             verdicts = {verdict.symbol: verdict for verdict in said.verdicts}
-            proposed = self._proposed(batch, verdicts)
+            proposed = exits.guarded(self._proposed(batch, verdicts), said.ballots, self._config.asmbtr)
             ruled = await steps.rule(name, steps.request(ts_ms, replies, proposals=proposed))
-            rulings = proposals.by_symbol(proposed, ruled.reply.rulings)
+            rulings = proposals.by_symbol(proposed, self._follow_up.decided(proposed, ruled.reply.rulings))
             cycles = proposals.cycle_records(batch, said, rulings, flags)
             answered = await advice.answered(memory.take_advice(verdicts), cycles, self._ports.journal)
             entries: tuple[Entry, ...] = (batch, *cycles, *answered)

@@ -1,22 +1,28 @@
 """Protective legs: what follows an entry's fills, so that what was bought is never without its stop. Pure.
 
-A bracket belongs to one entry. What the entry received (fees in base deducted) and no living exit covers is due; each
+A bracket belongs to one entry: a signal's that names its exits, or a decision's that ASMBTR voted for, where it is told
+to protect those. What the entry received (fees in base deducted) and no living exit covers is due; each
 due amount becomes a group of its own: a stop (fixed or trailing), a target, or both as a pair of which one cancels the
 other. So a half-filled entry is protected while the rest still works. A group that lost its stop is ended and made
 anew, and so is one that would sell what a late trade has sold already; an exit that the venue refuses is tried
 MAX_FAILURES times, the market willing at its price: when the price has already passed the stop, the exit is a market
-order. What was sold elsewhere is not to be sold again: an exit is for no more than what is there.
+order. What was sold elsewhere is not to be sold again: an exit is for no more than what is there. A verdict's sale
+takes over what is due while it works; what it has not sold when it ends is due again.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from fks_actors.agents import asmbtr
+from fks_actors.agents.config import AsmbtrConfig
 from fks_actors.execution.ids import client_order_id
 from fks_actors.execution.order_state import TERMINAL
+from fks_actors.model.candles import to_money
 from fks_actors.model.markets import MarketRules
-from fks_actors.model.orders import ZERO, Fill, Order, OrderStatus, OrderType, Origin, Side
+from fks_actors.model.orders import ZERO, Fill, Order, OrderIntent, OrderStatus, OrderType, Origin, Side
 from fks_actors.model.records import Proposal, Signal
+from fks_actors.model.votes import Action, Ballot, Vote
 
 MAX_FAILURES = 3
 _STOPS = frozenset({OrderType.STOP_LOSS, OrderType.TRAILING_STOP, OrderType.MARKET})
@@ -27,10 +33,20 @@ Find = Callable[[str], Order | None]
 
 
 @dataclass(frozen=True, slots=True)
+class Sale:
+    """What a verdict's sale still takes over from a bracket: `quantity` (base), of what it trades after `first`."""
+
+    order_id: str
+    quantity: Decimal
+    first: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Bracket:
     """The exits of one entry. Quantities in base; `groups` are the client ids of living exits, the stop first.
 
-    `entry_id` is the entry's, or its replacement's. `sold` counts what is gone otherwise, too. `failures` counts
+    `signal_id` is the id of the signal or the decision that asked for the entry, `entry_id` the entry's, or its
+    replacement's. `sold` counts what is gone otherwise, too. `failures` counts
     refused exits; `told` that it was written down that no exit is to be had.
     """
 
@@ -47,6 +63,7 @@ class Bracket:
     next_leg: int = 1
     failures: int = 0
     told: bool = False
+    sales: tuple[Sale, ...] = ()
 
     def holds(self, client_order_id: str) -> bool:
         """Whether the order is one of the living exits."""
@@ -64,6 +81,57 @@ def bracket_of(signal: Signal, venue: str, entry_id: str) -> Bracket | None:
     if stop is None and target is None and trail is None:
         return None
     return Bracket(signal.signal_id, venue, signal.symbol, entry_id, stop, target, trail)
+
+
+def guarded(proposed: Sequence[Proposal], ballots: Sequence[Ballot], config: AsmbtrConfig) -> tuple[Proposal, ...]:
+    """What verdicts ask for; each BUY that ASMBTR voted for with where its stop and target will lie, in percent of the
+    price that was decided on, where `config` asks for that."""
+    if not config.protect:
+        return tuple(proposed)
+    votes = (b for b in ballots if isinstance(b, Vote) and b.agent == asmbtr.AGENT and b.action is Action.BUY)
+    symbols = {vote.symbol for vote in votes}
+    stop, target = 1 - to_money(config.stop_pct) / 100, 1 + to_money(config.take_profit_pct) / 100
+    return tuple(
+        replace(p, protect_price=p.market_price * stop, target_price=p.market_price * target)
+        if p.side is Side.BUY and p.symbol in symbols
+        else p
+        for p in proposed
+    )
+
+
+def decision_bracket(proposal: Proposal, intent: OrderIntent) -> Bracket | None:
+    """The bracket of a verdict's approved BUY, None where it is not guarded."""
+    if intent.side is not Side.BUY or proposal.protect_price is None:
+        return None
+    prices = proposal.protect_price, proposal.target_price
+    return Bracket(intent.origin_id, intent.venue, intent.symbol, intent.client_order_id, *prices, None)
+
+
+def handed_over(brackets: Mapping[str, Bracket], intent: OrderIntent, find: Find) -> dict[str, Bracket]:
+    """The brackets (by id) once a verdict's sale is approved: it sells for them what is due. What it sells of nobody's
+    goes first."""
+    here = {k: due(b, find) for k, b in brackets.items() if (b.venue, b.symbol) == (intent.venue, intent.symbol)}
+    after, first = dict(brackets), max(intent.quantity - sum(here.values(), ZERO), ZERO)
+    for key, owed in here.items():
+        part = min(owed, intent.quantity - first)
+        if part > ZERO:
+            after[key] = replace(after[key], sales=(*after[key].sales, Sale(intent.client_order_id, part, first)))
+            first += part
+    return after
+
+
+def sold(bracket: Bracket, fill: Fill) -> Bracket:
+    """The bracket after a trade of a verdict's sale."""
+    left: list[Sale] = []
+    gone = ZERO
+    for sale in bracket.sales:
+        if sale.order_id == fill.client_order_id:
+            before = min(sale.first, fill.quantity)
+            part = min(sale.quantity, fill.quantity - before)
+            gone += part
+            sale = replace(sale, quantity=sale.quantity - part, first=sale.first - before)
+        left += [sale] if sale.quantity else []
+    return replace(bracket, sold=bracket.sold + gone, sales=tuple(left))
 
 
 def filled(bracket: Bracket, fill: Fill) -> Bracket:
@@ -84,9 +152,13 @@ def moved(bracket: Bracket, order: Order, find: Find) -> Bracket:
 
 
 def due(bracket: Bracket, find: Find) -> Decimal:
-    """How much was received and is neither sold nor covered by a living exit, in base."""
-    covered = sum((_covered(group, find) for group in bracket.groups), ZERO)
-    return max(bracket.received - bracket.sold - covered, ZERO)
+    """How much was received and is neither sold nor covered by a living exit or sale, in base."""
+    return max(bracket.received - bracket.sold - _all_covered(bracket, find), ZERO)
+
+
+def _all_covered(bracket: Bracket, find: Find) -> Decimal:
+    selling = sum((sale.quantity for sale in bracket.sales if find(sale.order_id)), ZERO)
+    return sum((_covered(group, find) for group in bracket.groups), selling)
 
 
 def _covered(group: tuple[str, ...], find: Find) -> Decimal:
@@ -96,7 +168,7 @@ def _covered(group: tuple[str, ...], find: Find) -> Decimal:
 
 def overdone(bracket: Bracket, find: Find) -> Iterator[str]:
     """Living exits that would sell what was sold already, the newest first: they are to be cancelled."""
-    over = sum((_covered(group, find) for group in bracket.groups), ZERO) - (bracket.received - bracket.sold)
+    over = _all_covered(bracket, find) - (bracket.received - bracket.sold)
     for group in reversed(bracket.groups):
         if over <= ZERO:
             return
@@ -116,9 +188,10 @@ def unguarded(bracket: Bracket, find: Find) -> Iterator[str]:
 
 
 def finished(bracket: Bracket, entry: Order | None, find: Find, rules: MarketRules | None, price: Decimal) -> bool:
-    """Whether nothing more can become of it: the entry ended, no exit lives, and what is left is not to be covered: it
-    was given up, or is too little for the venue at `price` (quote, 0 where it is not known)."""
-    if bracket.groups or not (entry is None or entry.status in TERMINAL):
+    """Whether nothing more can become of it: the entry ended, no exit or sale lives, and what is left is not to be
+    covered: it was given up, or is too little for the venue at `price` (quote, 0 where it is not known)."""
+    selling = any(find(sale.order_id) for sale in bracket.sales)
+    if selling or bracket.groups or not (entry is None or entry.status in TERMINAL):
         return False
     left = due(bracket, find)
     return left <= ZERO or bracket.failures >= MAX_FAILURES or (price > 0 and not sellable(left, price, rules))

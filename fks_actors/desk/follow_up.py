@@ -9,6 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from fks_actors.desk import exits
+from fks_actors.desk.closing import Closings
 from fks_actors.desk.exits import Bracket
 from fks_actors.desk.state import Change
 from fks_actors.desk.steps import Steps
@@ -32,6 +33,7 @@ class FollowUp:
 
     def __init__(self, steps: Steps) -> None:
         self._steps = steps
+        self._closings = Closings(steps, self._propose)
         self._waits: dict[str, _Rivals] = {}
         """Brackets whose exits wait, by signal id, for these sales to end."""
 
@@ -43,6 +45,17 @@ class FollowUp:
                 bracket = exits.bracket_of(signal, intent.venue, intent.client_order_id)
                 if bracket is not None:
                     self._steps.memory.brackets[signal.signal_id] = bracket
+
+    def decided(self, proposed: Sequence[Proposal], rulings: Sequence[RiskRuling]) -> tuple[RiskRuling, ...]:
+        """Remember the exits that verdicts' BUYs ask for, and the SELLs that exits stand in the way of; the rulings as
+        the record tells of them."""
+        told: list[RiskRuling] = []
+        for proposal, ruling in zip(proposed, rulings, strict=True):
+            bracket = exits.decision_bracket(proposal, ruling.intent) if isinstance(ruling, Approved) else None
+            if bracket is not None:
+                self._steps.memory.brackets[bracket.signal_id] = bracket
+            told.append(self._closings.begin(proposal, ruling))
+        return tuple(told)
 
     def release(self, orders: Sequence[Order]) -> None:
         """An operator ends these orders: exits among them are not made anew."""
@@ -86,8 +99,10 @@ class FollowUp:
             return
         for key in tuple(steps.memory.changes):
             await self._succeed(key, ts_ms)
+        await self._closings.run(ts_ms)
         for key in tuple(steps.memory.brackets):
-            await self._protect(key, ts_ms)
+            if not self._closings.hold_back(steps.memory.brackets[key]):
+                await self._protect(key, ts_ms)
 
     async def _succeed(self, key: str, ts_ms: int) -> None:
         """Propose the successor of an order that was to be replaced, once it has ended; of a pair, both at once."""

@@ -7,7 +7,7 @@ from decimal import Decimal
 from fks_actors.desk.ports import Deliberation
 from fks_actors.execution.ids import client_order_id
 from fks_actors.model.candles import BarBatch, Candle, to_money
-from fks_actors.model.orders import Approved, Denied, Order, OrderStatus, OrderType, Origin, Refusal, Side
+from fks_actors.model.orders import Approved, Denied, Order, OrderIntent, OrderStatus, OrderType, Origin, Refusal, Side
 from fks_actors.model.records import CycleOutcome, CycleRecord, Proposal, Signal, SignalRecord, SignalStatus
 from fks_actors.model.votes import Action, Ballot, Verdict, Vote
 from fks_actors.risk.messages import RiskRuling, Unneeded
@@ -18,6 +18,11 @@ _PLACES = Decimal("0.000001")
 def decision_id(symbol: str, ts_ms: int) -> str:
     """`<symbol>@<bar open ms>`."""
     return f"{symbol}@{ts_ms}"
+
+
+def is_of_decision(intent: OrderIntent) -> bool:
+    """Whether a decision, not a signal, asked for the order, or for the entry whose exit it is."""
+    return intent.origin_id.startswith(f"{intent.symbol}@")
 
 
 def from_verdict(

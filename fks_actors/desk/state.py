@@ -37,6 +37,14 @@ class Advice(msgspec.Struct, frozen=True):
     vote: Vote
 
 
+class Closing(msgspec.Struct, frozen=True):
+    """A verdict's SELL that waits for the protective exits at its venue to end (`desk.closing`)."""
+
+    decision_id: str
+    venue: str
+    symbol: str
+
+
 class _Payload(msgspec.Struct, frozen=True):
     last_bar_ms: dict[str, int]
     marks: dict[str, Decimal]
@@ -49,13 +57,14 @@ class _Payload(msgspec.Struct, frozen=True):
     changes: dict[str, Change] = {}
     advice: tuple[Advice, ...] = ()
     uncancelled: tuple[str, ...] = ()
+    closings: dict[str, Closing] = {}
 
 
 @dataclass
 class DeskMemory:
     """Last bar, last price and quality gate by symbol; how far the inbox was read; the newest instant seen; and what
-    is still to be done: brackets by signal id, replacements by client order id, advice for the next debate, and the
-    orders whose end was asked for and not heard by their venue."""
+    is still to be done: brackets by the id of signal or decision, replacements and waiting sales by client order id,
+    advice for the next debate, and the orders whose end was asked for and not heard by their venue."""
 
     quality: QualityConfig
     interval_ms: int = 0
@@ -69,6 +78,7 @@ class DeskMemory:
     changes: dict[str, Change] = field(default_factory=dict)
     advice: tuple[Advice, ...] = ()
     uncancelled: set[str] = field(default_factory=set)
+    closings: dict[str, Closing] = field(default_factory=dict)
 
     def unseen(self, batch: BarBatch) -> BarBatch:
         """The batch without the bars that were taken in already, and without figures that cannot be a bar's."""
@@ -122,6 +132,7 @@ class DeskMemory:
             self.changes,
             self.advice,
             tuple(sorted(self.uncancelled)),
+            self.closings,
         )
         return Snapshot(OWNER, msgspec.json.encode(payload, order="deterministic"))
 
@@ -147,6 +158,7 @@ class DeskMemory:
         self.changes = dict(held.changes)
         self.advice = held.advice
         self.uncancelled = set(held.uncancelled)
+        self.closings = dict(held.closings)
         for symbol, state in held.gates.items():
             self.gates[symbol] = QualityGate(self.quality, held.interval_ms)
             self.gates[symbol].restore(state)

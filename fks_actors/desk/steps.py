@@ -29,6 +29,7 @@ from fks_actors.model.orders import (
     OrderStatus,
     OrderUpdate,
     Origin,
+    Side,
     VenueEvent,
 )
 from fks_actors.model.records import AuditRecord, Commit, ControlRecord, Entry, SignalRecord, Snapshot, TradingState
@@ -278,10 +279,13 @@ class Steps:
         denied = tuple(denied_order(r, ts_ms) for r in ruled.reply.rulings if isinstance(r, Denied))
         adopted = tuple(o for r in replies.values() for o in r.adopted if self.orders.adopt(o))
         moved = await self._moved(tuple(e for reply in replies.values() for e in reply.events))
+        self._hand_over(approved)
         notes = tuple(note for reply in replies.values() for note in reply.notes)
         sent = tuple(self.orders.sent(a, ts_ms) for a in approved)
         reply = ruled.reply
         self.memory.halted = reply.equity.state is TradingState.HALTED
+        if self.memory.halted:
+            self.memory.closings.clear()
         taken = {venue: r.snapshot for venue, r in replies.items() if r.snapshot is not None}
         written = await self.commit(
             name,
@@ -318,7 +322,7 @@ class Steps:
         for order in changed:
             self._bracket_moved(order)
             self._answered(order)
-            if order.intent.origin in (Origin.SIGNAL, Origin.EXIT):
+            if order.intent.origin in (Origin.SIGNAL, Origin.EXIT) and not proposals.is_of_decision(order.intent):
                 record = await self._signal_of(order, signals)
                 others = await self._others(record, order, changed)
                 signals[record.signal_id] = proposals.signal_moved(record, order, others)
@@ -349,7 +353,16 @@ class Steps:
                 found.append(other)
         return found
 
+    def _hand_over(self, approved: Sequence[Approved]) -> None:
+        for intent in (a.intent for a in approved):
+            if intent.origin is Origin.CYCLE and intent.side is Side.SELL:
+                self.memory.brackets = exits.handed_over(self.memory.brackets, intent, self.orders.find)
+
     def _bracket_filled(self, fill: Fill, order: Order) -> None:
+        if order.intent.origin is Origin.CYCLE and fill.side is Side.SELL:
+            brackets = self.memory.brackets
+            brackets.update({key: exits.sold(bracket, fill) for key, bracket in brackets.items() if bracket.sales})
+            return
         bracket = self.memory.brackets.get(order.intent.origin_id)
         if bracket is None:
             return

@@ -50,8 +50,8 @@ class OrderStatus(StrEnum):
 class Origin(StrEnum):
     """What asked for an order.
 
-    EXIT is a protective leg (stop, target) of a signal's entry: its `origin_id` is the signal's. EXTERNAL was found
-    working at the venue and is not the desk's; its `origin_id` is the venue's own order id.
+    EXIT is a protective leg (stop, target) of the entry of a signal or a decision: its `origin_id` is that one's.
+    EXTERNAL was found working at the venue and is not the desk's; its `origin_id` is the venue's own order id.
     """
 
     CYCLE = "cycle"

@@ -92,6 +92,10 @@ class RiskRequest:
     external: frozenset[str] = frozenset()
 
 
+SELL_PENDING = "sell_pending"
+"""Why a SELL of a whole position is unneeded: other working SELLs hold all of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unneeded:
     """A verdict that asks for nothing new: a BUY of what is held, a SELL of nothing."""

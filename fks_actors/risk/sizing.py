@@ -30,7 +30,7 @@ from fks_actors.model.orders import ZERO, OrderType, Origin, Refusal, Side
 from fks_actors.model.records import Proposal
 from fks_actors.risk.config import FIXED_PCT, RISK, SIZINGS, RiskConfig
 from fks_actors.risk.limits import refusal
-from fks_actors.risk.messages import Unneeded
+from fks_actors.risk.messages import SELL_PENDING, Unneeded
 from fks_actors.risk.standing import Standing
 
 _ONE = Decimal(1)
@@ -149,7 +149,7 @@ def _odds(proposal: Proposal, reference: Decimal) -> Decimal:
 def _whole_position(proposal: Proposal, standing: Standing, rules: MarketRules) -> Decimal | Unneeded:
     if _sellable(standing.free_base, standing.price, rules):
         return rules.floor_quantity(standing.free_base)
-    return Unneeded(proposal, "sell_pending" if standing.selling else "no_position")
+    return Unneeded(proposal, SELL_PENDING if standing.selling else "no_position")
 
 
 def _sellable(quantity: Decimal, price: Decimal, rules: MarketRules) -> bool:

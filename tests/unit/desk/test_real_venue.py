@@ -26,10 +26,10 @@ BTC = "BTC/USDT"
 class Home:
     """A desk, its exchange, and the connector between."""
 
-    def __init__(self, breaker: Breaker | None = None) -> None:
+    def __init__(self, breaker: Breaker | None = None, **more: Any) -> None:
         self.exchange = Exchange()
         self.connector = Connector(self.exchange)
-        self.inside = InProcessDesk(SYMBOLS, breaker or Breaker(0, 0), real={VENUE: self.connector})
+        self.inside = InProcessDesk(SYMBOLS, breaker or Breaker(0, 0), real={VENUE: self.connector}, **more)
         self.sent = 0
 
     @property

@@ -1,7 +1,6 @@
 """A council that says what it was told to, in the minds' place, and desks that listen to it."""
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 from fks_actors.agents.config import AgentsConfig, AsmbtrConfig
@@ -57,8 +56,3 @@ def on_paper(script: dict[int, Action], agent: str = "asmbtr", **more: Any) -> I
 def exits_of(desk: Any) -> list[Order]:
     """The desk's exits that have not ended."""
     return [o for o in desk.open_orders if o.intent.origin is Origin.EXIT]
-
-
-def percent_away(price: Decimal, percent: float) -> Decimal:
-    """The price so many percent above another."""
-    return price * (100 + Decimal(repr(percent))) / 100

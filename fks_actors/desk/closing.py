@@ -69,9 +69,7 @@ class Closings:
             closing = steps.memory.closings.get(key)
             if closing is None:
                 continue
-            asked = steps.memory.uncancelled
             left = [o for o in self._exits(closing) if o.status is not OrderStatus.CANCEL_PENDING]
-            left = [o for o in left if o.intent.client_order_id not in asked]
             if left:
                 await steps.cancel(steps.named("close", key), ts_ms, left)
             if key in steps.memory.closings and not self._exits(closing):

@@ -1,5 +1,6 @@
 """A verdict to SELL what exits hold: the exits end, all of it is sold, and what was not sold has its exits again."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +10,7 @@ from fks_actors.desk.closing import EXITS_FIRST
 from fks_actors.desk.proposals import decision_id
 from fks_actors.desk.state import Change
 from fks_actors.model.orders import Fill, Order, OrderStatus, OrderType, Origin, Side
-from fks_actors.model.records import AuditRecord, ControlRecord, CycleOutcome, CycleRecord, Signal, TradingState
+from fks_actors.model.records import ControlRecord, CycleOutcome, CycleRecord, Signal, TradingState
 from fks_actors.model.votes import Action
 from fks_actors.risk.config import RiskConfig
 from tests.in_process import Breaker, InProcessDesk
@@ -150,6 +151,42 @@ async def waiting(script: dict[int, Action]) -> Home:
     return home
 
 
+async def test_sell_when_one_of_two_exits_does_not_end_then_neither_is_made_anew_until_all_is_sold() -> None:
+    home = await at_exchange({5: Action.SELL})
+    await home.alert(stop_loss=STOP)
+    await home.alert(stop_loss=STOP)
+    stuck = exits_of(home.desk)[1].intent.client_order_id
+    end = home.exchange.end
+    home.exchange.end = lambda key: None if key == stuck else end(key)  # type: ignore[method-assign]
+    await home.desk.run_cycle(batches(6)[5])
+    await home.desk.collect(VENUE, home.desk.clock_ms)
+    assert [o.intent.client_order_id for o in home.desk.open_orders] == [stuck]
+    home.exchange.end = end  # type: ignore[method-assign]
+    await home.desk.collect(VENUE, home.desk.clock_ms)
+    assert [o.filled_quantity for o in sales(home)] == [Decimal("0.02")]
+    assert at_rest(home)
+    home.agrees()
+
+
+async def test_sell_when_another_symbol_has_exits_then_those_stay() -> None:
+    home = await at_exchange(BOTH)
+    alert = replace(home.signal(quantity=Decimal("0.1"), stop_loss=Decimal(1_500)), symbol="ETH/USDT")
+    await home.desk.run_signal(1, alert, home.desk.clock_ms)
+    await home.desk.run_cycle(batches(6)[5])
+    assert [o.status for o in sales(home)] == [OrderStatus.FILLED]
+    assert [o.intent.symbol for o in home.desk.open_orders] == ["ETH/USDT"]
+    home.agrees()
+
+
+async def test_sell_when_the_stop_sold_all_in_the_same_bar_then_there_is_no_position_and_nothing_waits() -> None:
+    home = on_paper({0: Action.BUY, 2: Action.SELL})
+    await bought(home)
+    await home.desk.run_cycle(bar(2, 30_000, 30_010, 29_600, 29_650))
+    assert said(home, 2).note == "no_position"
+    assert not sales(home)
+    assert at_rest(home)
+
+
 async def test_halt_when_a_sale_waits_then_it_is_called_off_and_the_exits_come_back() -> None:
     home = await waiting(BOTH)
     quantity = held(home)
@@ -178,6 +215,7 @@ async def test_sell_when_a_sale_waits_already_then_it_is_sold_once_for_the_first
     home = await waiting({**BOTH, 6: later})
     quantity = held(home)
     await home.desk.run_cycle(batches(7)[6])
+    assert len(home.desk._steps.memory.closings) == 1
     await home.desk.collect(VENUE, home.desk.clock_ms)
     (sale,) = sales(home)
     assert sale.intent.origin_id == decision_id(BTC, START + 5 * MINUTE)
@@ -264,7 +302,9 @@ async def test_sell_when_a_part_of_nobodys_goes_with_it_then_that_is_what_is_sol
     await home.desk.run_cycle(batches(6)[5])  # told with the bar, so the sale is for all of it at once
     (sale,) = home.desk.open_orders
     assert sale.intent.quantity == Decimal("0.014")
-    home.exchange.trade(sale.intent.client_order_id, Decimal("0.005"), Decimal(30_000))
+    for part in (Decimal("0.003"), Decimal("0.002")):
+        home.exchange.trade(sale.intent.client_order_id, part, Decimal(30_000))
+        await home.told(sale.intent.client_order_id)
     home.exchange.end(sale.intent.client_order_id)
     await home.told(sale.intent.client_order_id)
     assert [o.intent.quantity for o in exits_of(home.desk)] == [Decimal("0.009")]
@@ -303,7 +343,7 @@ async def test_replace_when_an_operator_replaces_the_first_sale_then_the_one_tha
     home.agrees()
 
 
-async def test_sell_when_two_venues_hold_some_then_each_ends_its_own_exits() -> None:
+async def test_sell_when_two_venues_hold_some_and_one_is_silent_then_the_other_does_not_wait() -> None:
     exchanges = {name: Exchange(venue=name) for name in ("one", "two")}
     real = {name: Connector(each) for name, each in exchanges.items()}
     home = InProcessDesk((BTC,), Breaker(0, 0), real=real, agents=PROTECTED, council=Council({1: Action.SELL}))
@@ -316,10 +356,16 @@ async def test_sell_when_two_venues_hold_some_then_each_ends_its_own_exits() -> 
         )  # fmt: skip
         await home.desk.run_signal(number, alert, home.desk.clock_ms)
     assert len(exits_of(home.desk)) == 2
+    quiet = real["two"].cancel
+
+    async def silent(*args: Any) -> Any:
+        real["two"].silent = 1
+        return await quiet(*args)
+
+    real["two"].cancel = silent  # type: ignore[method-assign]
     await home.desk.run_cycle(flat(1))
-    assert {(o.intent.venue, o.filled_quantity) for o in sales(home)} == {
-        ("one", Decimal("0.005")),
-        ("two", Decimal("0.005")),
-    }
+    assert [(o.intent.venue, o.filled_quantity) for o in sales(home)] == [("one", Decimal("0.005"))]
+    real["two"].cancel = quiet  # type: ignore[method-assign]
+    await home.desk.collect("two", home.desk.clock_ms)
+    assert [(o.intent.venue, o.filled_quantity) for o in sales(home)][1:] == [("two", Decimal("0.005"))]
     assert at_rest(home)
-    assert not [e for e in home.journal.entries if isinstance(e, AuditRecord)]

@@ -1,4 +1,4 @@
-"""What a verdict bought on ASMBTR's vote: a stop and a target stand at it, as at a signal's, where that is asked for."""
+"""What a verdict bought on ASMBTR's vote: a stop and a target stand at it as at a signal's, where that is asked for."""
 
 from dataclasses import replace
 from decimal import Decimal

@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from fks_actors.agents.config import AgentsConfig, AsmbtrConfig
@@ -15,9 +18,10 @@ from fks_actors.model.records import ControlRecord, Proposal, Signal, TradingSta
 from fks_actors.model.votes import Action
 from fks_actors.risk.codec import decode
 from fks_actors.risk.config import RISK, RiskConfig
-from tests.in_process import CASH, InProcessDesk
+from tests.in_process import CASH, Breaker, InProcessDesk
 from tests.market import MINUTE, START, batches
 from tests.unit.desk.council import BTC, PROTECTED, UNPROTECTED, Council, bar, exits_of, flat, on_paper
+from tests.unit.desk.test_desk import told, whole_story
 from tests.unit.desk.test_real_venue import Home
 
 STOP, TARGET = Decimal(29_700), Decimal(30_600)
@@ -237,3 +241,25 @@ async def test_alert_when_its_position_is_held_too_then_only_what_the_verdict_bo
 def test_config_when_protect_has_no_asmbtr_to_listen_to_then_it_is_refused() -> None:
     with pytest.raises(ValidationError, match=r"asmbtr\.protect"):
         AgentsConfig(asmbtr=AsmbtrConfig(protect=True))
+
+
+async def lived(seed: int, breaker: Breaker) -> dict[str, Any]:
+    """What the journal tells of a paper desk's bars, when a council that has dice is protected."""
+
+    def thrown(number: int) -> Action:
+        return Random(f"{seed}-{number}").choice((Action.BUY, Action.SELL, Action.HOLD, Action.HOLD))
+
+    home = await told(60, breaker, (20, 35, 36), agents=PROTECTED, council=Council(thrown))
+    return whole_story(home)
+
+
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 10_000), rate=st.sampled_from([0.02, 0.1, 0.3]))
+async def test_run_when_any_call_breaks_then_the_story_of_protected_decisions_is_the_same(
+    seed: int, rate: float
+) -> None:
+    undisturbed = await lived(seed, Breaker(0, 0))
+    breaker = Breaker(seed, rate)
+    assert await lived(seed, breaker) == undisturbed
+    assert breaker.broken
+    assert any(o.intent.origin is Origin.EXIT for o in undisturbed["orders"])

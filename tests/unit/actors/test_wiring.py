@@ -13,7 +13,7 @@ from fks_actors.actors.remote import pack, unpack
 from fks_actors.actors.spawn import Hosted, _named
 from fks_actors.actors.wiring import ActorSpec, CoordinatorConfig, Wiring, actor_specs, paper_plan
 from fks_actors.adapters.feeds.config import FeedConfig
-from fks_actors.agents.config import AgentsConfig
+from fks_actors.agents.config import AgentsConfig, AsmbtrConfig
 from fks_actors.desk.config import PAPER
 from fks_actors.model.markets import MarketRules
 from fks_actors.reflection.config import ReflectionConfig
@@ -27,6 +27,7 @@ SETTINGS = Settings(
     desk=DeskSection(vote_deadline_s=1.5, replay_vote_deadline_s=45),
     webhook=WebhookRules(replay_window_s=7),
     reflection=ReflectionConfig(min_outcomes=33),
+    agents=AgentsConfig(asmbtr=AsmbtrConfig(stop_pct=0.5)),
 )
 
 
@@ -61,6 +62,7 @@ def test_specs_when_time_stands_still_then_votes_may_take_longer(feed: str, dead
     assert isinstance(config, CoordinatorConfig)
     assert (config.deadline_s, config.replay_window_ms, config.namespace) == (deadline_s, 7_000, "ns")
     assert config.desk.reflection == SETTINGS.reflection
+    assert config.desk.asmbtr == SETTINGS.agents.asmbtr
     assert config.inbox_url == "sqlite:////i.db"
 
 

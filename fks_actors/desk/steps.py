@@ -284,12 +284,11 @@ class Steps:
         sent = tuple(self.orders.sent(a, ts_ms) for a in approved)
         reply = ruled.reply
         self.memory.halted = reply.equity.state is TradingState.HALTED
-        if self.memory.halted:
-            self.memory.closings.clear()
+        called_off = self._called_off(ts_ms) if self.memory.halted else ()
         taken = {venue: r.snapshot for venue, r in replies.items() if r.snapshot is not None}
         written = await self.commit(
             name,
-            (*entries, *adopted, *moved, *notes, *sent, *denied, *reply.changes, reply.equity),
+            (*entries, *adopted, *moved, *notes, *called_off, *sent, *denied, *reply.changes, reply.equity),
             (ruled.snapshot, *taken.values(), *snapshots),
         )
         if not written:
@@ -352,6 +351,15 @@ class Steps:
             if other is not None and other.intent.origin is Origin.SIGNAL and key != order.intent.client_order_id:
                 found.append(other)
         return found
+
+    def _called_off(self, ts_ms: int) -> tuple[AuditRecord, ...]:
+        """Forget the sales that wait for exits to end; a note of each."""
+        closings = tuple(self.memory.closings.values())
+        self.memory.closings.clear()
+        return tuple(
+            AuditRecord(ts_ms, "sale_called_off", c.decision_id, f"{c.symbol} at {c.venue}: trading is halted")
+            for c in closings
+        )
 
     def _hand_over(self, approved: Sequence[Approved]) -> None:
         for intent in (a.intent for a in approved):

@@ -10,7 +10,7 @@ from fks_actors.desk.closing import EXITS_FIRST
 from fks_actors.desk.proposals import decision_id
 from fks_actors.desk.state import Change
 from fks_actors.model.orders import Fill, Order, OrderStatus, OrderType, Origin, Side
-from fks_actors.model.records import ControlRecord, CycleOutcome, CycleRecord, Signal, TradingState
+from fks_actors.model.records import AuditRecord, ControlRecord, CycleOutcome, CycleRecord, Signal, TradingState
 from fks_actors.model.votes import Action
 from fks_actors.risk.config import RiskConfig
 from tests.in_process import Breaker, InProcessDesk
@@ -192,6 +192,8 @@ async def test_halt_when_a_sale_waits_then_it_is_called_off_and_the_exits_come_b
     home = await waiting(BOTH)
     quantity = held(home)
     await home.desk.control("h", control(home, TradingState.HALTED))
+    notes = [e for e in home.journal.entries if isinstance(e, AuditRecord) and e.kind == "sale_called_off"]
+    assert [n.actor for n in notes] == [decision_id(BTC, START + 5 * MINUTE)]
     await home.desk.collect(VENUE, home.desk.clock_ms)
     assert not home.desk.open_orders
     await home.desk.control("r", control(home, TradingState.ACTIVE))

@@ -1,6 +1,6 @@
 """One run: bars through the desk, and what came of it."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -50,6 +50,7 @@ async def run(
     record: RunRecord,
     batches: AsyncIterator[BarBatch],
     minds: BuildMinds,
+    history: Sequence[BarBatch] = (),
     told: Callable[[BarBatch], None] = lambda _: None,
 ) -> Result:
     """Put every batch through a desk of its own, on paper, from fresh cash.
@@ -59,6 +60,7 @@ async def run(
         record: the run's start: symbols, bar length, cash.
         batches: closed bars, ascending.
         minds: builds the minds; they are rebuilt from the journal that is given, if ever.
+        history: bars before the first, which the minds learn from untraded.
         told: hears of every batch that is done.
     """
     markets = {symbol: default_rules(symbol, settings.paper) for symbol in record.symbols}
@@ -70,6 +72,7 @@ async def run(
     desk = Desk(DeskPorts(minds(journal), risk, {PAPER: venue}, journal, in_turn), config)
     await desk.recover()
     await desk.begin(record)
+    await desk.learn(history)
     bars = 0
     async for batch in batches:
         await desk.run_cycle(batch)

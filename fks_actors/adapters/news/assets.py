@@ -10,8 +10,7 @@ import functools
 import re
 from collections.abc import Iterable, Mapping
 
-MARKET = "*"
-"""A headline about the market as a whole."""
+from fks_actors.agents.sentiment import MARKET
 
 _NAMES: Mapping[str, str] = {
     "bitcoin": "BTC", "bitcoin cash": "BCH", "bitcoin sv": "BSV", "bitcoin gold": "BTG", "ethereum": "ETH",
@@ -86,9 +85,9 @@ class Assets:
         return frozenset({MARKET}) if not named and _MARKET.search(title) else frozenset()
 
 
-def base_of(symbol: str) -> str:
-    """The base currency of BASE/QUOTE."""
-    return symbol.partition("/")[0]
+def name_of(base: str) -> str:
+    """What people call an asset: the name that is listed first, or the ticker."""
+    return next((name for name, ticker in (*_NAMES.items(), *_WORDLIKE_NAMES.items()) if ticker == base), base)
 
 
 def _names(title: str) -> set[str]:

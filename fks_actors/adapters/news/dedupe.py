@@ -47,7 +47,7 @@ class _Told:
 
     @property
     def keys(self) -> tuple[Hashable, ...]:
-        return (self.words, *self.prefix)
+        return (self.words, *self.prefix) if self.words else ()
 
 
 class Dedupe:
@@ -70,8 +70,12 @@ class Dedupe:
     def __len__(self) -> int:
         return len(self._order)
 
+    def knows(self, id: str) -> bool:
+        """Whether a headline of this id was seen."""
+        return id in self._ids
+
     def look(self, id: str, title: str, at_ms: int) -> Seen:
-        """Tell whether the headline is new, and remember it."""
+        """Tell whether the headline is new, and remember it; one without a word is like no other."""
         if id in self._ids:
             return Seen.KNOWN
         told = _told(id, title, at_ms)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import feedparser
+import feedparser  # type: ignore[import-untyped]  # it has neither types nor stubs
 
 from fks_actors.adapters.news.config import NewsSourceConfig
 from fks_actors.adapters.news.http import Edge, Fetcher, FetchLimits, Request, Unfit

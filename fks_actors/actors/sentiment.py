@@ -113,10 +113,9 @@ class SentimentActor(Presence):
 
     async def _answer(self, batch: BarBatch) -> Answer:
         if not self._sources:
-            lacking = (
-                "news file is configured for a replay" if self._rooms.news.sources else "news source is configured"
-            )
-            return _abstain(batch, AbstainReason.NO_DATA, f"no {lacking}")
+            none = "no news file is configured, and a replay asks no other source"
+            lacking = none if self._rooms.news.sources else "no news source is configured"
+            return _abstain(batch, AbstainReason.NO_DATA, lacking)
         try:
             newsroom = await self._room()
             if (known := newsroom.keeper.remembered(batch)) is not None:

@@ -72,9 +72,9 @@ class SentimentConfig(_Config):
     A headline counts half after `half_life_s`; one on the market as a whole counts `market_share` for each asset. Less
     than `min_weight` (in fresh headlines of a source of weight 1) is too little to vote on. `prior` headlines that say
     nothing are added to those that came; a score of `threshold` after that is a vote, one of `full` a vote with all
-    confidence. News of the last `volume_s` against those of `baseline_s` before: `loud` times as many make a regime where
-    the score is at least `regime_score`; a vote that no regime bears keeps `quiet_share`. The newest `max_headlines` of an
-    asset are kept, and a snapshot is taken every `checkpoint_bars`.
+    confidence. News of the last `volume_s` against those of `baseline_s` before: `loud` times as many make a regime
+    where the score is at least `regime_score`; a vote that no regime bears keeps `quiet_share`. The newest
+    `max_headlines` of an asset are kept, and a snapshot is taken every `checkpoint_bars`.
     """
 
     half_life_s: float = Field(default=6 * 3600.0, gt=0, le=30 * 86_400)

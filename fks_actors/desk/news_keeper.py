@@ -1,4 +1,4 @@
-"""Keeps the scored headlines of the desk's assets, answers at a bar from those published up to its close, and remembers.
+"""Keeps the scored headlines of the desk's assets, answers at a bar from those published up to its close, remembers.
 
 An answer is a function of the headlines held and the bar. What makes it repeatable where headlines come late: the same
 batch again is answered from memory, and every `checkpoint_bars` a snapshot goes into the bar's commit, with the

@@ -1,4 +1,4 @@
-"""Scores of headlines, from the cache where they are known, else from the model: in batches, in a thread, one at a time."""
+"""Scores of headlines: from the cache where they are known, else from the model, in batches, in a thread, in turn."""
 
 import asyncio
 import hashlib

@@ -20,7 +20,7 @@ _TAG = re.compile(r"<[a-z!/?]", re.IGNORECASE)
 _PILED = re.compile(r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u20d0-\u20ff]{3}")
 _MIXED = re.compile(r"[a-z][\u0370-\u03ff\u0400-\u052f]|[\u0370-\u03ff\u0400-\u052f][a-z]", re.IGNORECASE)
 _LINK = re.compile(
-    r"\b(?:https?|ftp|wss?|file)\s?:\s?/|\b(?:javascript|vbscript)\s?:\S|\bdata\s?:\w+/|\bwww\s?\.\s?\w"
+    r"\b(?:https?|ftp|wss?|file)\s?:\s?/|\w\s?:\s?//|\b(?:javascript|vbscript)\s?:\S|\bdata\s?:\w+/|\bwww\s?\.\s?\w"
     r"|\b[\w-]+\.(?:app|click|cn|co|com|gg|io|link|ly|me|net|org|ru|top|xyz)/[^\s]",
     re.IGNORECASE,
 )

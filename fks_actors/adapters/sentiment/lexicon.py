@@ -37,7 +37,9 @@ _LINKS = frozenset(
         "total",
     }
 )
-_WALLS = frozenset({",", "and", "(", ")", ";", ".", ":", "or"})
+_WALLS = frozenset(
+    {",", "and", "(", ")", ";", ".", ":", "or", "as", "after", "amid", "on", "because", "due", "by", "when"}
+)
 _UNITS = {"k": 1e3, "thousand": 1e3, "m": 1e6, "mn": 1e6, "mln": 1e6, "million": 1e6, "bn": 1e9, "billion": 1e9}
 (_THING, _MOVE, _TONE, _PLAIN, _NOT, _SCALE, _THAN, _STOP) = Kind
 _SIGNED = {"+": Entry(_MOVE, 1, 0.8), "-": Entry(_MOVE, -1, 0.8)}

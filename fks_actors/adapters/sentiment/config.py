@@ -11,9 +11,9 @@ class SentimentModelConfig(BaseModel):
     `kind`: lexicon (nothing to install), minilm (a sentence encoder and a linear head on onnxruntime: extra `minilm`)
     or finbert (a `transformers` classifier: extra `nlp`). `path`: the model's folder; for minilm the one that
     `python -m fks_actors.adapters.sentiment.train` wrote, for finbert empty to take `model` from the Hugging Face hub
-    or its cache, else a local folder, and nothing is fetched. `batch_size` texts go through the model at a time,
-    on `threads` cores; a text counts up to `max_tokens` of the model's own tokens. `int8` quantises FinBERT's linear
-    layers when it is loaded.
+    or its cache, else a local folder, and nothing is fetched. `batch_size` texts go through FinBERT at a time (minilm
+    runs each by itself); `threads` cores for either. A text counts up to `max_tokens` of the model's own tokens. `int8`
+    quantises FinBERT's linear layers when it is loaded.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

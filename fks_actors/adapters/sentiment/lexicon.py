@@ -17,16 +17,37 @@ from fks_actors.adapters.sentiment.vocabulary import Entry, Kind, Vocabulary, vo
 
 _TOKEN = re.compile(r"[a-z]+(?:'[a-z]+)?|(?<![\w.])[+-]\d[\d.,]*%|\d[\d.,]*%?|[.;:,!?()](?=\s|$)|[()]")
 _SPLIT_FIGURE = re.compile(r"(\d) (?=\.\d)|([+-]?\d) (?=%)")
-_LINKS = frozenset("in of the its their a an our for to 's company group full year quarterly annual total".split())
-_WALLS = frozenset({",", "and", "(", ")", ";", ".", ":", "or"})
+_LINKS = frozenset(
+    {
+        "in",
+        "of",
+        "the",
+        "its",
+        "their",
+        "a",
+        "an",
+        "our",
+        "for",
+        "to",
+        "company",
+        "group",
+        "full",
+        "year",
+        "annual",
+        "total",
+    }
+)
+_WALLS = frozenset(
+    {",", "and", "(", ")", ";", ".", ":", "or", "as", "after", "amid", "on", "because", "due", "by", "when"}
+)
 _UNITS = {"k": 1e3, "thousand": 1e3, "m": 1e6, "mn": 1e6, "mln": 1e6, "million": 1e6, "bn": 1e9, "billion": 1e9}
-_SIGNED = {"+": Entry(Kind.MOVE, 1, 0.8), "-": Entry(Kind.MOVE, -1, 0.8)}
-_THAN = Entry(Kind.THAN, 1, 0.0)
+(_THING, _MOVE, _TONE, _PLAIN, _NOT, _SCALE, _THAN, _STOP) = Kind
+_SIGNED = {"+": Entry(_MOVE, 1, 0.8), "-": Entry(_MOVE, -1, 0.8)}
 
 SHARPNESS = 2.0
 THRESHOLD = 0.5
 BOUND = 4.0
-_FOLLOWS_WITHIN, _PRECEDES_WITHIN, _TURNS_WITHIN, _SCALES_WITHIN = 4, 16, 4, 2
+_FOLLOWS_WITHIN, _PRECEDES_WITHIN, _TURNS_WITHIN, _SCALES_WITHIN, _OLDER_WITHIN = 4, 16, 4, 2, 4
 _TURNED = -0.6
 _COMPARED = 1.0
 
@@ -85,7 +106,7 @@ class LexiconModel:
                     break
             if entry is None and token[0] in "+-":
                 entry = _SIGNED[token[0]]
-            if entry is not None and entry.kind != Kind.PLAIN:
+            if entry is not None and entry.kind != _PLAIN:
                 items.append(Item(at, end, entry.kind, entry.sign, entry.weight))
         return items
 
@@ -103,7 +124,7 @@ def _softmax(total: float) -> Score:
 
 def _move(items: Sequence[Item], tokens: Sequence[str]) -> None:
     for index, item in enumerate(items):
-        if item.kind != Kind.MOVE:
+        if item.kind != _MOVE:
             continue
         thing = _following(items, index, tokens) or _preceding(items, index)
         if thing is None:
@@ -116,9 +137,9 @@ def _move(items: Sequence[Item], tokens: Sequence[str]) -> None:
 def _following(items: Sequence[Item], index: int, tokens: Sequence[str]) -> Item | None:
     item = items[index]
     for other in items[index + 1 :]:
-        if other.at - item.end > _FOLLOWS_WITHIN or other.kind not in (Kind.THING, Kind.SCALE):
+        if other.at - item.end > _FOLLOWS_WITHIN or other.kind not in (_THING, _SCALE):
             return None
-        if other.kind == Kind.THING:
+        if other.kind == _THING:
             gap = tokens[item.end : other.at]
             strangers = sum(1 for token in gap if token not in _LINKS)
             return other if strangers <= 1 and not _WALLS.intersection(gap) else None
@@ -128,31 +149,34 @@ def _following(items: Sequence[Item], index: int, tokens: Sequence[str]) -> Item
 def _preceding(items: Sequence[Item], index: int) -> Item | None:
     item = items[index]
     for other in reversed(items[:index]):
-        if item.at - other.end > _PRECEDES_WITHIN or other.kind == Kind.STOP:
+        if item.at - other.end > _PRECEDES_WITHIN or other.kind == _STOP:
             return None
-        if other.kind == Kind.THING:
+        if other.kind == _THING:
             return other
     return None
 
 
 def _sound(items: Sequence[Item]) -> None:
+    older = 0
     for item in items:
-        if item.kind == Kind.TONE:
+        if item.kind == _TONE:
             item.value = item.sign * item.weight
-        elif item.kind == Kind.THING and item.sign < 0 and not item.moved:
+        elif item.kind == _THAN:
+            older = item.end + _OLDER_WITHIN
+        elif item.kind == _THING and item.sign < 0 and not item.moved and item.at >= older:
             item.value = -item.weight
 
 
 def _turn(items: Sequence[Item]) -> None:
     for index, item in enumerate(items):
-        if item.kind == Kind.NOT:
+        if item.kind == _NOT:
             for other in items[index + 1 :]:
-                if other.at - item.end > _TURNS_WITHIN or other.kind == Kind.STOP:
+                if other.at - item.end > _TURNS_WITHIN or other.kind == _STOP:
                     break
                 if other.value:
                     other.value *= _TURNED
                     break
-        elif item.kind == Kind.SCALE:
+        elif item.kind == _SCALE:
             for other in (*items[index + 1 : index + 2], *items[max(0, index - 1) : index]):
                 if other.value and max(other.at - item.end, item.at - other.end) <= _SCALES_WITHIN:
                     other.value *= item.weight
@@ -161,15 +185,15 @@ def _turn(items: Sequence[Item]) -> None:
 
 def _compare(items: Sequence[Item], tokens: Sequence[str]) -> None:
     """Where no direction is told, let a figure and the older one beside it tell it."""
-    if any(item.kind == Kind.MOVE for item in items):
+    if any(item.kind == _MOVE for item in items):
         return
     for index, item in enumerate(items):
-        if item.kind != Kind.THAN:
+        if item.kind != _THAN:
             continue
-        thing = next((other for other in reversed(items[:index]) if other.kind == Kind.THING), None)
+        thing = next((other for other in reversed(items[:index]) if other.kind == _THING), None)
         if thing is None:
             return
-        older = next((other for other in items[index + 1 :] if other.kind == Kind.THING), thing)
+        older = next((other for other in items[index + 1 :] if other.kind == _THING), thing)
         if older.sign != thing.sign:
             item.value = _COMPARED * thing.sign
         else:
@@ -205,6 +229,6 @@ def features_of(items: Sequence[Item]) -> Mapping[str, float]:
         "sum": max(-BOUND, min(BOUND, total)),
         "good": min(BOUND, sum(value for value in values if value > 0.0)),
         "bad": max(-BOUND, sum(value for value in values if value < 0.0)),
-        "moves": min(BOUND, sum(item.value for item in items if item.kind == Kind.MOVE)),
+        "moves": min(BOUND, sum(item.value for item in items if item.kind == _MOVE)),
         "any": float(any(values)),
     }

@@ -10,7 +10,7 @@ Kind = Literal["cryptopanic", "newsapi", "rss", "file"]
 Base = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,12}$")]
 Keyword = Annotated[str, Field(min_length=1, max_length=60)]
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,23}")
+_NAME = re.compile(r"(?=.{1,24}$)[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 _URL = re.compile(r"https?://[^\s/?#@]+(/[^\s#]*)?")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _DAY_QUOTA: Mapping[str, int] = {"newsapi": 100, "cryptopanic": 100}
@@ -113,5 +113,7 @@ class NewsConfig(_Config):
     def _named(cls, given: Mapping[str, NewsSourceConfig]) -> Mapping[str, NewsSourceConfig]:
         for name in given:
             if not _NAME.fullmatch(name):
-                raise ValueError(f"{name!r} is no name; use up to 24 of a-z, 0-9 and _, a letter first")
+                raise ValueError(
+                    f"{name!r} is no name; use up to 24 of a-z, 0-9 and single _ between them, a letter first"
+                )
         return given

@@ -12,11 +12,14 @@ first n - ceil(t * n) + 1 words, if all words are sorted by one rule. Longest fi
 import re
 import unicodedata
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
 _SHARE, _OF = 4, 5
+_COMPARED = 256
+"""With how many headlines that share a word another is compared: the newest; a flood of one kind costs no more."""
 _WORD = re.compile(r"[^\W_]+(?:[.,]\d+)*")
 _DIRECTIONS = frozenset({
     "above", "after", "against", "before", "below", "bear", "bearish", "bears", "bull", "bullish", "bulls", "buy",
@@ -84,13 +87,15 @@ class Dedupe:
         return answer
 
     def _judge(self, told: _Told) -> Seen:
-        if any(self._close(told, other) for other in self._index.get(told.words, ())):
+        if any(self._close(told, other) for other in self._last(told.words)):
             return Seen.DUPLICATE
         for word in told.prefix:
-            for other in self._index.get(word, ()):
-                if self._close(told, other) and _near(told, other):
-                    return Seen.NEAR
+            if any(self._close(told, other) and _near(told, other) for other in self._last(word)):
+                return Seen.NEAR
         return Seen.NEW
+
+    def _last(self, key: Hashable) -> Iterator[_Told]:
+        return islice(reversed(self._index.get(key, ())), _COMPARED)
 
     def _close(self, one: _Told, other: _Told) -> bool:
         return abs(one.at_ms - other.at_ms) <= self._span_ms

@@ -91,6 +91,8 @@ class Intake:
         elif not (assets := self._assets.find(text, headline.symbols)):
             self._notes.dropped("other_asset")
         else:
+            if len(self._waiting) == _PENDING:
+                self._notes.dropped("overflow")
             self._waiting.append(_Waiting(headline, text, assets))
 
     async def _scored(self) -> list[tuple[str, Scored]]:

@@ -1,7 +1,9 @@
 """The sentiment actor as a plain object, over files: it follows the clock of the bars and comes back after a kill."""
 
+import inspect
 import json
 import os
+import pickle
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -257,3 +259,5 @@ def test_specs_when_sentiment_is_a_mind_then_its_own_actor_with_what_it_needs(fe
     rooms = spec.arguments[0]
     assert (rooms.live, rooms.symbols, rooms.redis_url) == (live, SYMBOLS, settings.redis.url)
     assert "hunter2" not in repr(spec)
+    assert pickle.loads(pickle.dumps(spec)) == spec  # noqa: S301 our own bytes
+    inspect.signature(SentimentActor).bind(*spec.arguments)

@@ -58,7 +58,7 @@ def test_source_when_it_cannot_work_or_is_not_safe_then_refused(given: dict[str,
         NewsSourceConfig.model_validate(given)
 
 
-@pytest.mark.parametrize("name", ["", "A", "1a", "a b", "a" * 25])
+@pytest.mark.parametrize("name", ["", "A", "1a", "a b", "a" * 25, "a__b", "a_", "_a"])
 def test_config_when_a_source_has_no_usable_name_then_refused(name: str) -> None:
     with pytest.raises(ValidationError, match="is no name"):
         NewsConfig.model_validate({"sources": {name: {"kind": "file", "path": "/x.csv"}}})

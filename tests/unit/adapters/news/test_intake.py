@@ -154,3 +154,15 @@ async def test_score_when_the_cache_holds_nonsense_then_the_model_is_asked(raw: 
     scorer = Scorer(scene.model, scene.cache, 300)
     await scene.cache.put({scorer._key("Bitcoin rises"): raw}, 300)
     assert await scorer.score(["Bitcoin rises"]) == [1.0]
+
+
+async def test_take_when_more_waits_for_a_broken_model_than_there_is_room_for_then_the_oldest_is_dropped() -> None:
+    scene = Scene()
+    scene.model.broken = True
+    items = [headline(f"Bitcoin q{n:05d}", HOUR - n) for n in range(4_010)]
+    with pytest.raises(ModelUnavailable):
+        await scene.intake.take(items, NOW)
+    assert scene.dropped == {"overflow": 10}
+    scene.model.broken = False
+    found = await scene.intake.take([], NOW)
+    assert [scored.id for _, scored in found] == [each.id for each in items[10:]]

@@ -7,7 +7,10 @@ from typing import Any
 
 from fks_actors.actors import names
 from fks_actors.adapters.ccxt_venue.keys import KeySource
-from fks_actors.agents.config import DebateConfig
+from fks_actors.adapters.news.config import NewsConfig
+from fks_actors.adapters.sentiment.config import SentimentModelConfig
+from fks_actors.agents import sentiment
+from fks_actors.agents.config import DebateConfig, SentimentConfig
 from fks_actors.desk.config import PAPER, DeskConfig, VenuePlan
 from fks_actors.execution.config import default_rules
 from fks_actors.model.records import RunRecord
@@ -27,6 +30,18 @@ class CoordinatorConfig:
     replay_window_ms: int
     lease_ttl_s: float
     dead_man_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class NewsRooms:
+    """What the sentiment mind is told. `live`: its sources are polled; else only files are read, by the bars' clock."""
+
+    news: NewsConfig
+    model: SentimentModelConfig
+    agent: SentimentConfig
+    symbols: tuple[str, ...]
+    live: bool
+    redis_url: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +101,27 @@ def actor_specs(wiring: Wiring) -> tuple[ActorSpec, ...]:
         settings.desk.dead_man_s,
     )
     markets = {plan.name: plan.markets for plan in wiring.venues}
-    rooms = (settings.market, settings.memory, settings.agents, namespace)
     specs = [
         ActorSpec(names.JOURNAL, f"{here}.journal:JournalActor", (wiring.journal_url,)),
         ActorSpec(names.FEED, f"{here}.feed:FeedActor", (settings.feed,)),
-        *(ActorSpec(agent, f"{here}.specialist:SpecialistActor", (agent, *rooms)) for agent in settings.agents.minds),
+        *(_mind(wiring, agent, live) for agent in settings.agents.minds),
         ActorSpec(names.RISK, f"{here}.risk:RiskActor", (settings.risk, markets, wiring.cash, namespace)),
         *(_connector(wiring, plan) for plan in wiring.venues),
         ActorSpec(names.COORDINATOR, f"{here}.coordinator:CoordinatorActor", (coordinator, wiring.run)),
     ]
     watched = tuple(spec.name for spec in specs)
     return (*specs, ActorSpec(names.TELEMETRY, f"{here}.telemetry:TelemetryActor", (watched, namespace)))
+
+
+def _mind(wiring: Wiring, agent: str, live: bool) -> ActorSpec:
+    settings, namespace = wiring.settings, wiring.namespace
+    if agent == sentiment.AGENT:
+        rooms = NewsRooms(
+            settings.news, settings.sentiment, settings.agents.sentiment, wiring.run.symbols, live, settings.redis.url
+        )
+        return ActorSpec(agent, "fks_actors.actors.sentiment:SentimentActor", (rooms, namespace))
+    arguments = (agent, settings.market, settings.memory, settings.agents, namespace)
+    return ActorSpec(agent, "fks_actors.actors.specialist:SpecialistActor", arguments)
 
 
 def _connector(wiring: Wiring, plan: VenuePlan) -> ActorSpec:

@@ -68,9 +68,35 @@ class AsmbtrConfig(_Config):
 
 
 class SentimentConfig(_Config):
-    """How headlines become a vote."""
+    """How headlines become a vote; `agents.sentiment` has the formulas.
+
+    A headline counts half after `half_life_s`; one on the market as a whole counts `market_share` for each asset. Less
+    than `min_weight` (in fresh headlines of a source of weight 1) is too little to vote on. `prior` headlines that say
+    nothing are added to those that came; a score of `threshold` after that is a vote, one of `full` a vote with all
+    confidence. News of the last `volume_s` against those of `baseline_s` before: `loud` times as many make a regime
+    where the score is at least `regime_score`; a vote that no regime bears keeps `quiet_share`. The newest
+    `max_headlines` of an asset are kept, and a snapshot is taken every `checkpoint_bars`.
+    """
 
     half_life_s: float = Field(default=6 * 3600.0, gt=0, le=30 * 86_400)
+    market_share: Share = 0.25
+    min_weight: float = Field(default=1.0, gt=0, le=1_000)
+    prior: float = Field(default=2.0, ge=0, le=1_000)
+    threshold: float = Field(default=0.15, gt=0, le=1)
+    full: float = Field(default=0.5, gt=0, le=1)
+    volume_s: float = Field(default=6 * 3600.0, ge=60, le=30 * 86_400)
+    baseline_s: float = Field(default=7 * 86_400.0, ge=60, le=90 * 86_400)
+    loud: float = Field(default=1.5, ge=1, le=100)
+    regime_score: Share = 0.05
+    quiet_share: Share = 0.8
+    hold_confidence: Share = 0.3
+    max_headlines: int = Field(default=1_000, ge=10, le=10_000)
+    checkpoint_bars: int = Field(default=12, ge=1, le=1_000)
+
+    @property
+    def window_ms(self) -> int:
+        """How old a headline may be and still count for anything."""
+        return round((self.volume_s + self.baseline_s) * 1_000)
 
 
 class ForecastConfig(_Config):

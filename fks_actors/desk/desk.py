@@ -21,6 +21,7 @@ from fks_actors.desk.routing import route, venues_for
 from fks_actors.desk.state import Change
 from fks_actors.desk.steps import RISK_OWNER, SILENCE, Steps
 from fks_actors.errors import InvariantError, JournalConflict
+from fks_actors.market.health import Report
 from fks_actors.model.candles import BarBatch
 from fks_actors.model.orders import ZERO, Approved, Order, OrderType, Refusal, Side
 from fks_actors.model.records import (
@@ -108,6 +109,10 @@ class Desk:
         """Epoch and end (UTC ms) of the lease that the steps carry; (0, 0) before the first."""
         return self._steps.lease
 
+    def quality(self, now_ms: int) -> Report:
+        """How the sources of prices stand at an instant."""
+        return self._steps.memory.data.report(now_ms)
+
     def listens(self, venue: str) -> bool:
         """Whether the venue answered when it was asked last."""
         return self._steps.listens(venue)
@@ -141,10 +146,11 @@ class Desk:
                 memory.note(batch)
             await self._steps.commit(f"history-{bar_step(fresh[0])}-{fresh[-1].ts_ms}", tuple(fresh), snapshots)
 
-    async def run_cycle(self, batch: BarBatch) -> tuple[CycleRecord, ...]:
+    async def run_cycle(self, batch: BarBatch, now_ms: int | None = None) -> tuple[CycleRecord, ...]:
         """One bar of every symbol in the batch: deliberate, rule, write, act. Returns what was recorded.
 
-        A batch that was already taken in returns nothing.
+        `now_ms`: the wall clock of a live desk; without it the bars came when they closed. A batch that was already
+        taken in returns nothing.
         """
         async with self._turn():
             steps, memory = self._steps, self._steps.memory
@@ -156,7 +162,7 @@ class Desk:
             said, replies = await self._ports.together(
                 self._ports.minds.deliberate(batch, self._briefing(batch)), steps.ask_all(name, "advance", told)
             )
-            flags = memory.note(batch)
+            flags = memory.note(batch, steps.quotes, now_ms)
             verdicts = {verdict.symbol: verdict for verdict in said.verdicts}
             proposed = self._proposed(batch, verdicts)
             ruled = await steps.rule(name, steps.request(ts_ms, replies, proposals=proposed))

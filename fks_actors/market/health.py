@@ -36,6 +36,9 @@ from fks_actors.market.quality import Flag
 FEED = "feed"
 """The source of the bars, beside the venues by their names."""
 
+OVERDUE = "overdue"
+"""The trouble of a source whose bar should have come."""
+
 WEIGHTS: Mapping[Flag, float] = {
     Flag.SPIKE: 0.2,
     Flag.VOLUME: 0.1,
@@ -148,7 +151,7 @@ class Health:
         sources = []
         for (name, symbol), each in sorted(self._sources.items()):
             late = name == FEED and symbol in overdue
-            sources.append(replace(each, trouble="overdue", present=not overdue[symbol]) if late else each)
+            sources.append(replace(each, trouble=OVERDUE, present=not overdue[symbol]) if late else each)
         return Report(tuple(sources), self._config.pause_share, self._config.fail_under)
 
     def state(self) -> list[list[Any]]:

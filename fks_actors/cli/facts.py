@@ -111,7 +111,7 @@ def _headline(facts: dict[str, Any]) -> Iterator[Text]:
 
 
 def quality_lines(quality: dict[str, Any]) -> Iterator[Text]:
-    """Why there is no new exposure, or which sources fail although there may be some; nothing where the data are good."""
+    """Why there is no new exposure, or which few sources fail; nothing where the data are good."""
     if quality["paused"]:
         yield Text(f"paused: {quality['reason']}; nothing is bought until they recover", "red")
         return

@@ -37,11 +37,11 @@ class DataQuality:
         self.health = Health(self.config)
 
     def note(self, batch: BarBatch, quotes: Quotes = _NONE, now_ms: int | None = None) -> dict[str, tuple[str, ...]]:
-        """Judge the batch's bars; their flags by symbol. Without `now_ms` nothing is stale."""
+        """Judge the batch's bars; their flags by symbol. Without `now_ms` nothing is stale. A close is compared with
+        what was quoted when the bar closed, not with what is quoted by the time that it is worked through."""
         self.interval_ms = batch.interval_ms
-        at_ms = batch.close_ms if now_ms is None else now_ms
         return {
-            candle.symbol: self._judge(candle, self._seen(candle.symbol, quotes, at_ms), now_ms)
+            candle.symbol: self._judge(candle, self._seen(candle.symbol, quotes, batch.close_ms), now_ms)
             for candle in batch.candles
         }
 
@@ -94,12 +94,12 @@ class DataQuality:
                 self.health.absent(venue, symbol)
         return tuple(flags)
 
-    def _seen(self, symbol: str, quotes: Quotes, now_ms: int) -> dict[str, float]:
+    def _seen(self, symbol: str, quotes: Quotes, at_ms: int) -> dict[str, float]:
         """The venues' mid prices that are of this moment."""
         found: dict[str, float] = {}
         for venue, told in quotes.items():
             quote = told.get(symbol)
-            if quote is None or abs(now_ms - quote.ts_ms) > self.config.source_age_ms:
+            if quote is None or abs(at_ms - quote.ts_ms) > self.config.source_age_ms:
                 continue
             middle = float(quote.bid + quote.ask) / 2.0
             if middle > 0.0:

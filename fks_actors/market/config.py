@@ -73,9 +73,9 @@ class QualityConfig(_Config):
     `plausibility`, `witnesses` and `health`.
 
     `spike_z` in standard deviations; a smaller move than `spike_floor` (fraction) never spikes; `volume_z` in robust
-    ones, over `volume_window` bars. A bar is stale after the lesser of `stale_ms` and `stale_bars`. Sources whose
-    prices are no older than `source_age_ms` are compared: one further than `deviation_pct` from the others deviates.
-    `implausible_pct`: a larger move in one minute needs a second witness.
+    ones, over `volume_window` bars. A bar is stale after the lesser of `stale_ms` and `stale_bars`. Other sources'
+    prices from within `source_age_ms` of a bar's close are held against it: one that is further than `deviation_pct`
+    from the others deviates. `implausible_pct`: a larger move in one minute needs a second witness.
 
     `score_decay` is what a bar leaves of a source's old score; it fails under `fail_under` and recovers at
     `recover_at`. More than `pause_share` (0..1) of the sources failing pauses trading; one that is silent for
@@ -91,7 +91,7 @@ class QualityConfig(_Config):
     volume_z: float = Field(default=5.0, gt=0, le=100)
     volume_window: int = Field(default=48, ge=5, le=1_000)
     deviation_pct: float = Field(default=2.0, gt=0, le=100)
-    source_age_ms: int = Field(default=60_000, ge=1_000, le=86_400_000)
+    source_age_ms: int = Field(default=30_000, ge=1_000, le=86_400_000)
     implausible_pct: float = Field(default=50.0, gt=0, lt=100)
     score_decay: float = Field(default=0.8, gt=0, lt=1)
     fail_under: float = Field(default=0.5, gt=0, lt=1)

@@ -239,7 +239,7 @@ async def test_cycle_when_the_only_witness_is_old_then_it_says_nothing() -> None
     await home.live(10)
     await home.alert(Side.BUY)
     home.bars[10] = scaled(home.bars[10], 0.4)
-    home.tell(age_ms=60_001, near=close(home.bars[10]))
+    home.tell(age_ms=30_001, near=close(home.bars[10]))
     (record,) = await home.live(1, Action.SELL)
     assert codes(record) == ["implausible"]
     assert home.inside.desk.quality(0).of(BTC, "near") is None
@@ -258,6 +258,20 @@ async def test_cycle_when_a_venue_quotes_another_price_then_both_deviate_and_it_
     ]
     home.tell(near=close(home.bars[11]))
     (record,) = await home.live(1, Action.BUY)
+    assert (record.outcome, record.flags) == (CycleOutcome.ORDERED, ())
+
+
+async def test_cycle_when_a_live_desk_catches_up_then_an_old_close_is_not_held_against_the_price_of_now() -> None:
+    home = Watched()
+    await home.live(10)
+    batch = home.bars[10]
+    now_ms = batch.close_ms + 3 * MINUTE
+    home.tell(age_ms=-3 * MINUTE, near=1.05 * close(batch))
+    home.inside.wants = Action.BUY
+    (record, _) = await home.inside.desk.run_cycle(batch, now_ms)
+    assert (record.outcome, record.flags) == (CycleOutcome.PAUSED, ("stale",))
+    batch = home.bars[11]
+    (record, _) = await home.inside.desk.run_cycle(batch, batch.close_ms + 2_000)
     assert (record.outcome, record.flags) == (CycleOutcome.ORDERED, ())
 
 

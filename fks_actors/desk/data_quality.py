@@ -4,7 +4,7 @@ Time is the batch's own unless the caller knows better (a live desk: the wall cl
 did. What comes of it, risk is told as `Doubt`s: it is risk that refuses.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,11 +39,19 @@ class DataQuality:
     def note(self, batch: BarBatch, quotes: Quotes = _NONE, now_ms: int | None = None) -> dict[str, tuple[str, ...]]:
         """Judge the batch's bars; their flags by symbol. Without `now_ms` nothing is stale. A close is compared with
         what was quoted when the bar closed, not with what is quoted by the time that it is worked through."""
-        self.interval_ms = batch.interval_ms
+        if batch.interval_ms != self.interval_ms:
+            self.keep(())
+            self.interval_ms = batch.interval_ms
         return {
             candle.symbol: self._judge(candle, self._seen(candle.symbol, quotes, batch.close_ms), now_ms)
             for candle in batch.candles
         }
+
+    def keep(self, symbols: Collection[str]) -> None:
+        """Forget every other symbol: what is traded no more, or has bars of another length, is not missed."""
+        for symbol in [each for each in self.gates if each not in symbols]:
+            del self.gates[symbol], self.checks[symbol]
+            self.health.forget(symbol)
 
     def suspicion(self, symbol: str) -> Suspicion | None:
         """The suspicion against the symbol's last close, if there is one."""
@@ -79,7 +87,7 @@ class DataQuality:
         quality = gate.judge(candle, now_ms)
         span_ms = (quality.missing + 1) * self.interval_ms
         flags = list(quality.flags)
-        apart = deviations({FEED: candle.close, **seen})
+        apart = deviations({FEED: candle.close, **seen}) if seen else {}
         limit = self.config.deviation_pct / 100.0
         if apart.get(FEED, 0.0) > limit:
             flags.append(Flag.DEVIATION)
@@ -89,9 +97,7 @@ class DataQuality:
         for venue in seen:
             wrong = (Flag.DEVIATION,) if apart[venue] > limit else ()
             self.health.mark(venue, symbol, wrong, 0, apart[venue])
-        for venue in self.health.names(symbol):
-            if venue != FEED and venue not in seen:
-                self.health.absent(venue, symbol)
+        self.health.heard(symbol, (FEED, *seen))
         return tuple(flags)
 
     def _seen(self, symbol: str, quotes: Quotes, at_ms: int) -> dict[str, float]:

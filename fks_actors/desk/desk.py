@@ -130,8 +130,9 @@ class Desk:
             await self._follow_up.run(steps.memory.clock_ms)
 
     async def begin(self, run: RunRecord) -> None:
-        """Record a start of the desk."""
+        """Record a start of the desk; what it trades no more is forgotten."""
         async with self._turn():
+            self._steps.memory.data.keep(run.symbols)
             await self._steps.commit(f"run-{run.run_id}", (run,), ())
 
     async def learn(self, batches: Sequence[BarBatch]) -> None:

@@ -26,7 +26,7 @@ Gone
     it witnesses nothing, and its silence is the business of its connector.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -46,6 +46,7 @@ WEIGHTS: Mapping[Flag, float] = {
     Flag.IMPLAUSIBLE: 1.0,
     Flag.DEVIATION: 1.0,
 }
+_TROUBLES = (Flag.STALE, Flag.DEVIATION, Flag.IMPLAUSIBLE)
 _NAMED = 3
 _SHOWN_PLACES = 2
 
@@ -121,46 +122,51 @@ class Health:
 
     def __init__(self, config: QualityConfig) -> None:
         self._config = config
-        self._sources: dict[tuple[str, str], Source] = {}
+        self._sources: dict[str, dict[str, Source]] = {}
+        """By symbol, then by name."""
 
     def mark(
-        self, name: str, symbol: str, flags: Iterable[Flag] = (), missing: int = 0, deviation: float = 0.0
+        self, name: str, symbol: str, flags: Collection[Flag] = (), missing: int = 0, deviation: float = 0.0
     ) -> None:
         """Take one bar's flags in, after `missing` bars that did not come."""
-        config, held = self._config, self._sources.get((name, symbol)) or Source(name, symbol)
-        found = set(flags)
-        worth = max(0.0, 1.0 - sum(WEIGHTS.get(flag, 0.0) for flag in found))
-        score = held.score * config.score_decay**missing
+        config, told = self._config, self._sources.setdefault(symbol, {})
+        held = told.get(name)
+        score, failed = (1.0, False) if held is None else (held.score, held.failing)
+        worth = max(0.0, 1.0 - sum(WEIGHTS.get(flag, 0.0) for flag in set(flags))) if flags else 1.0
+        score *= config.score_decay**missing
         score = min(max(score + (1.0 - config.score_decay) * (worth - score), 0.0), 1.0)
-        failing = score < config.fail_under or (held.failing and score < config.recover_at)
-        trouble = next((f.value for f in (Flag.STALE, Flag.DEVIATION, Flag.IMPLAUSIBLE) if f in found), "")
-        self._sources[name, symbol] = Source(name, symbol, score, failing, trouble, True, deviation)
+        failing = score < config.fail_under or (failed and score < config.recover_at)
+        trouble = next((flag.value for flag in _TROUBLES if flag in flags), "") if flags else ""
+        told[name] = Source(name, symbol, score, failing, trouble, True, deviation)
 
-    def absent(self, name: str, symbol: str) -> None:
-        """A source that told something before has nothing to tell now; its score waits for it."""
-        held = self._sources.get((name, symbol))
-        if held is not None:
-            self._sources[name, symbol] = replace(held, trouble="", present=False, deviation=0.0)
+    def heard(self, symbol: str, names: Collection[str]) -> None:
+        """Those of a symbol's sources that are not named have nothing to tell now; their scores wait for them."""
+        told = self._sources.get(symbol, {})
+        for name, held in told.items():
+            if name not in names and held.present:
+                told[name] = replace(held, trouble="", present=False, deviation=0.0)
 
-    def names(self, symbol: str) -> tuple[str, ...]:
-        """Who ever told something about a symbol."""
-        return tuple(name for name, of in self._sources if of == symbol)
+    def forget(self, symbol: str) -> None:
+        """Drop a symbol's sources."""
+        self._sources.pop(symbol, None)
 
     def report(self, overdue: Mapping[str, bool]) -> Report:
         """How things stand; `overdue` are the symbols whose bars should have come, True for those that are gone."""
         sources = []
-        for (name, symbol), each in sorted(self._sources.items()):
-            late = name == FEED and symbol in overdue
-            sources.append(replace(each, trouble=OVERDUE, present=not overdue[symbol]) if late else each)
+        for symbol, told in sorted(self._sources.items()):
+            for name, each in sorted(told.items()):
+                late = name == FEED and symbol in overdue
+                sources.append(replace(each, trouble=OVERDUE, present=not overdue[symbol]) if late else each)
         return Report(tuple(sources), self._config.pause_share, self._config.fail_under)
 
     def state(self) -> list[list[Any]]:
         """Every source, JSON-able."""
-        return [
-            [s.name, s.symbol, s.score, s.failing, s.trouble, s.present, s.deviation] for s in self._sources.values()
-        ]
+        every = (source for told in self._sources.values() for source in told.values())
+        return [[s.name, s.symbol, s.score, s.failing, s.trouble, s.present, s.deviation] for s in every]
 
     def restore(self, state: Iterable[list[Any]]) -> None:
         """Continue bit for bit from `state()`."""
-        sources = (Source(n, of, float(s), f, t, p, float(d)) for n, of, s, f, t, p, d in state)
-        self._sources = {(each.name, each.symbol): each for each in sources}
+        self._sources = {}
+        for name, symbol, score, failing, trouble, present, deviation in state:
+            source = Source(name, symbol, float(score), failing, trouble, present, float(deviation))
+            self._sources.setdefault(symbol, {})[name] = source

@@ -24,7 +24,7 @@ from fks_actors.model.records import CycleOutcome, CycleRecord, Signal, SignalSt
 from fks_actors.model.votes import Action, Verdict
 from fks_actors.risk.codec import decode
 from fks_actors.risk.config import RiskConfig
-from tests.in_process import Breaker, InProcessDesk
+from tests.in_process import Breaker, InProcessDesk, run_record
 from tests.market import MINUTE, SYMBOLS, batches
 from tests.unit.desk.exchange import Connector, Exchange
 
@@ -287,6 +287,29 @@ async def test_cycle_when_one_of_three_sources_is_wrong_then_only_that_one_fails
     home.tell(far=close(home.bars[11]))
     (record,) = await home.live(1, Action.BUY)
     assert record.outcome is CycleOutcome.ORDERED, "a venue that is silent is no source, and stops nobody"
+
+
+async def test_begin_when_a_symbol_is_traded_no_more_then_its_silence_pauses_nothing() -> None:
+    home = Home()
+    home.bars = [*home.bars[:10], *(only(b, BTC) for b in home.bars[10:])]
+    await home.live(16)
+    assert codes(await home.alert(Side.BUY)) == ["data_quality"]
+    await home.inside.desk.begin(replace(run_record((BTC,)), run_id="r2"))
+    assert (await home.alert(Side.BUY)).status is SignalStatus.FILLED
+    home.inside.new_desk()
+    await home.inside.desk.recover()
+    assert [s.symbol for s in home.inside.desk.quality(home.inside.desk.clock_ms).sources] == [BTC]
+
+
+def test_note_when_the_bars_become_longer_then_no_gap_is_seen_between_them() -> None:
+    data = DataQuality(QualityConfig())
+    for batch in batches(10):
+        data.note(batch)
+    hours = [replace(b, ts_ms=(at + 500_000) * 60 * MINUTE, interval_ms=60 * MINUTE) for at, b in enumerate(batches(5))]
+    for batch in hours:
+        moved = tuple(replace(c, ts_ms=batch.ts_ms) for c in batch.candles)
+        assert data.note(replace(batch, candles=moved)) == {BTC: (), ETH: ()}
+    assert not data.report(hours[-1].close_ms).paused
 
 
 # --- laws ---

@@ -135,16 +135,16 @@ def test_report_when_a_bar_is_overdue_then_it_fails_and_one_that_is_gone_does_no
     assert (source.fails, source.present) == (True, False)
 
 
-def test_absent_when_a_venue_tells_nothing_then_it_is_no_source_and_keeps_its_score() -> None:
+def test_heard_when_a_venue_tells_nothing_then_it_is_no_source_and_keeps_its_score() -> None:
     made = health()
     made.mark(FEED, BTC)
     for _ in range(4):
         made.mark("okx", BTC, (Flag.DEVIATION,), 0, 0.5)
     assert made.report({}).paused
-    made.absent("okx", BTC)
-    made.absent("kraken", BTC)
+    made.heard(BTC, (FEED, "kraken"))
+    made.heard(ETH, (FEED,))
     assert not made.report({}).paused
-    assert made.names(BTC) == (FEED, "okx")
+    assert [(s.name, s.present) for s in made.report({}).sources] == [(FEED, True), ("okx", False)]
     made.mark("okx", BTC)
     assert made.report({}).paused
 
@@ -165,7 +165,7 @@ def test_restore_when_cut_anywhere_then_health_goes_on_bit_for_bit(told: list[An
         if there:
             made.mark(name, symbol, flags, missing, 0.1 * missing)
         else:
-            made.absent(name, symbol)
+            made.heard(symbol, (name,))
 
     for step in told[:cut]:
         tell(straight, step)

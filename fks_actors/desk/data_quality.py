@@ -16,21 +16,25 @@ from fks_actors.market.quality import Flag, QualityGate
 from fks_actors.market.witnesses import deviations
 from fks_actors.model.candles import BarBatch, Candle
 from fks_actors.model.orders import Refusal
+from fks_actors.model.records import AuditRecord
 from fks_actors.risk.limits import DATA_QUALITY, IMPLAUSIBLE
 from fks_actors.risk.messages import Doubt
 
 _NONE: Quotes = {}
+_DETAIL = 200
 
 
 @dataclass
 class DataQuality:
-    """A gate and a plausibility check a symbol, and the health of all sources. Bounded: one of each a symbol, one
+    """A gate and a plausibility check a symbol, the health of all sources, and whether trading was `paused` when it was
+    noted last. Bounded: one of each a symbol, one
     source a venue and symbol."""
 
     config: QualityConfig
     interval_ms: int = 0
     gates: dict[str, QualityGate] = field(default_factory=dict)
     checks: dict[str, Plausibility] = field(default_factory=dict)
+    paused: bool = False
     health: Health = field(init=False)
 
     def __post_init__(self) -> None:
@@ -62,6 +66,15 @@ class DataQuality:
         """How the sources stand."""
         late = {symbol: gate.gone(now_ms) for symbol, gate in self.gates.items() if gate.overdue(now_ms)}
         return self.health.report(late)
+
+    def turned(self, ts_ms: int) -> tuple[AuditRecord, ...]:
+        """A note where trading pauses from now on, or no longer; it is told once."""
+        report = self.report(ts_ms)
+        if report.paused == self.paused:
+            return ()
+        self.paused = report.paused
+        kind = "data_paused" if report.paused else "data_resumed"
+        return (AuditRecord(ts_ms, kind, "desk", report.reason[:_DETAIL]),)
 
     def doubts(self, symbols: Sequence[str], now_ms: int, quotes: Quotes = _NONE) -> tuple[Doubt, ...]:
         """What speaks against orders for these symbols now."""
@@ -117,6 +130,7 @@ class DataQuality:
         return {
             "checks": {symbol: check.state() for symbol, check in self.checks.items()},
             "sources": self.health.state(),
+            "paused": self.paused,
         }
 
     def restore(self, interval_ms: int, gates: Mapping[str, Mapping[str, Any]], state: Mapping[str, Any]) -> None:
@@ -130,6 +144,7 @@ class DataQuality:
             if symbol in checks:
                 self.checks[symbol].restore(checks[symbol])
         self.health.restore(state.get("sources", ()))
+        self.paused = bool(state.get("paused", False))
 
 
 def _of_source(report: Report, source: Source) -> Doubt:

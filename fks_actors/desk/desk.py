@@ -170,7 +170,7 @@ class Desk:
             rulings = proposals.by_symbol(proposed, ruled.reply.rulings)
             cycles = proposals.cycle_records(batch, said, rulings, flags)
             answered = await advice.answered(memory.take_advice(verdicts), cycles, self._ports.journal)
-            entries: tuple[Entry, ...] = (batch, *cycles, *answered)
+            entries: tuple[Entry, ...] = (batch, *cycles, *answered, *memory.data.turned(ts_ms))
             approved = await steps.write(name, entries, replies, ruled, ts_ms, said.snapshots)
             await self._act(name, ts_ms, approved or ())
             return cycles

@@ -20,7 +20,7 @@ from fks_actors.market.config import QualityConfig
 from fks_actors.model.candles import BarBatch, to_money
 from fks_actors.model.markets import Quote
 from fks_actors.model.orders import Order, OrderStatus, OrderType, Origin, Side
-from fks_actors.model.records import CycleOutcome, CycleRecord, Signal, SignalStatus, TradingState
+from fks_actors.model.records import AuditRecord, CycleOutcome, CycleRecord, Signal, SignalStatus, TradingState
 from fks_actors.model.votes import Action, Verdict
 from fks_actors.risk.codec import decode
 from fks_actors.risk.config import RiskConfig
@@ -110,6 +110,21 @@ async def test_cycle_when_many_bars_were_missing_then_buys_pause_and_resume_by_t
     (refusal,) = paused[0].refusals
     assert refusal.message.startswith("trading pauses: 2 of 2 data sources fail, 10% may: feed BTC/USDT (score 0.")
     assert (refusal.value, refusal.limit) == ("1", "0.1")
+
+
+async def test_cycle_when_trading_pauses_and_resumes_then_each_is_noted_once_in_the_audit_log() -> None:
+    home = Home()
+    home.bars = [*home.bars[:10], *home.bars[20:]]
+    await home.live(20)
+    home.inside.new_desk()
+    await home.inside.desk.recover()
+    await home.live(5)
+    notes = [e for e in home.inside.journal.entries if isinstance(e, AuditRecord)]
+    assert [(n.kind, n.ts_ms) for n in notes] == [
+        ("data_paused", home.bars[10].close_ms),
+        ("data_resumed", home.bars[13].close_ms),
+    ]
+    assert notes[0].detail.startswith("2 of 2 data sources fail")
 
 
 async def test_cycle_when_one_bar_is_missing_and_nothing_trades_then_nothing_pauses() -> None:

@@ -5,7 +5,7 @@ did. What comes of it, risk is told as `Doubt`s: it is risk that refuses.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fks_actors.desk.routing import Quotes
@@ -51,6 +51,13 @@ class DataQuality:
             for candle in batch.candles
         }
 
+    def believed(self, batch: BarBatch, quotes: Quotes = _NONE) -> BarBatch:
+        """The batch as far as it is plausible: what a venue may match by that has no other prices than the feed's."""
+        if batch.interval_ms != self.interval_ms:
+            return batch
+        kept = tuple(c for c in batch.candles if not self._suspects(c, self._seen(c.symbol, quotes, batch.close_ms)))
+        return batch if len(kept) == len(batch.candles) else replace(batch, candles=kept)
+
     def keep(self, symbols: Collection[str]) -> None:
         """Forget every other symbol: what is traded no more, or has bars of another length, is not missed."""
         for symbol in [each for each in self.gates if each not in symbols]:
@@ -90,6 +97,13 @@ class DataQuality:
             if suspicion is not None and not any(map(suspicion.borne_out_by, seen)):
                 found.append(_of_price(symbol, suspicion))
         return tuple(found)
+
+    def _suspects(self, candle: Candle, seen: Mapping[str, float]) -> bool:
+        check, gate = self.checks.get(candle.symbol), self.gates.get(candle.symbol)
+        if check is None or gate is None or gate.last_ms is None:
+            return False
+        span_ms = -(-(candle.ts_ms - gate.last_ms) // self.interval_ms) * self.interval_ms
+        return check.suspected(candle.close, span_ms, seen.values()) is not None
 
     def _judge(self, candle: Candle, seen: Mapping[str, float], now_ms: int | None) -> tuple[str, ...]:
         symbol = candle.symbol

@@ -159,7 +159,8 @@ class Desk:
             if not batch.candles:
                 return ()
             name, ts_ms = bar_step(batch), batch.close_ms
-            told = {plan.name: (batch,) for plan in self._config.venues}
+            believed = memory.data.believed(batch, steps.quotes)
+            told = {plan.name: (batch if plan.real else believed,) for plan in self._config.venues}
             said, replies = await self._ports.together(
                 self._ports.minds.deliberate(batch, self._briefing(batch)), steps.ask_all(name, "advance", told)
             )

@@ -52,24 +52,28 @@ class Plausibility:
 
     def take(self, close: float, span_ms: int, witnesses: Iterable[float] = ()) -> bool:
         """Whether `close`, `span_ms` after the bar before it, is implausible. `witnesses`: other sources' prices."""
-        earlier, self.suspicion = self.suspicion, None
-        self._span_ms += span_ms
-        limit = self._limit(close)
-        if limit:
-            found = Suspicion(self._trusted, close, limit)
-            confirmed = earlier is not None and earlier.borne_out_by(close)
-            if not confirmed and not any(found.borne_out_by(price) for price in witnesses):
-                self.suspicion = found
-                return True
+        self.suspicion = self.suspected(close, span_ms, witnesses)
+        if self.suspicion is not None:
+            self._span_ms += span_ms
+            return True
         self._trusted, self._span_ms = close, 0
         return False
 
-    def _limit(self, close: float) -> float:
+    def suspected(self, close: float, span_ms: int, witnesses: Iterable[float] = ()) -> Suspicion | None:
+        """What `take` would find, without taking it."""
+        limit = self._limit(close, self._span_ms + span_ms)
+        if not limit:
+            return None
+        found, earlier = Suspicion(self._trusted, close, limit), self.suspicion
+        confirmed = earlier is not None and earlier.borne_out_by(close)
+        return None if confirmed or any(found.borne_out_by(price) for price in witnesses) else found
+
+    def _limit(self, close: float, span_ms: int) -> float:
         """The move (fraction) that `close` goes beyond; 0.0 where it is plausible."""
         if self._trusted <= 0.0:
             return 0.0
         move, part = log(close / self._trusted), self._config.implausible_pct / 100.0
-        growth = sqrt(self._span_ms / _MINUTE_MS)
+        growth = sqrt(span_ms / _MINUTE_MS)
         if move >= 0.0:
             bound = min(log(1.0 + part) * growth, _MOST)
             return exp(bound) - 1.0 if move > bound else 0.0

@@ -224,6 +224,25 @@ async def test_signal_when_the_price_is_implausible_then_protection_and_limits_a
     assert [codes(r) for r in (limit, stop, trail)] == [[], [], ["implausible"]]
 
 
+async def test_stop_when_a_print_that_nobody_else_shows_touches_it_then_it_stays_and_a_true_fall_reaches_it() -> None:
+    home = Home()
+    await home.live(9)
+    entry = await home.alert(Side.BUY, stop_loss=Decimal(25_000))
+    await home.live(1)
+    home.bars[10] = scaled(home.bars[10], 0.4)
+    home.bars[13:] = [scaled(b, 0.4) for b in home.bars[13:]]
+    (stop,) = [o for o in home.inside.journal.orders.values() if o.intent.origin is Origin.EXIT]
+    key = stop.intent.client_order_id
+    await home.live(3)
+    assert home.inside.journal.orders[key].status is OrderStatus.ACCEPTED
+    await home.live(1)
+    assert home.inside.journal.orders[key].status is OrderStatus.ACCEPTED
+    await home.live(1)
+    sold = home.inside.journal.orders[key]
+    assert (entry.status, sold.status) == (SignalStatus.FILLED, OrderStatus.FILLED)
+    assert sold.average_price < 13_500
+
+
 class Watched(Home):
     """Two exchanges that quote BTC; `tell` sets their prices as of the next bar's close."""
 

@@ -297,8 +297,33 @@ def status(
             "lease_held": bool((said.get("lease") or {}).get("held", False)),
             "lease_epoch": int((said.get("lease") or {}).get("epoch", 0)),
         },
+        "quality": quality(said.get("quality") or {}),
         "venues": venues(run, desk),
         "counts": counts,
+    }
+
+
+def quality(said: dict[str, Any]) -> shapes.QualityShape:
+    """What the desk thinks of its data; nothing where it does not answer."""
+    return {
+        "paused": bool(said.get("paused", False)),
+        "reason": str(said.get("reason", "")),
+        "failing": int(said.get("failing", 0)),
+        "share": float(said.get("share", 0.0)),
+        "limit": float(said.get("limit", 0.0)),
+        "least_score": float(said.get("least_score", 0.0)),
+        "sources": [
+            {
+                "source": str(each["source"]),
+                "symbol": str(each["symbol"]),
+                "score": float(each["score"]),
+                "fails": bool(each["fails"]),
+                "present": bool(each["present"]),
+                "trouble": str(each["trouble"]),
+                "deviation": float(each["deviation"]),
+            }
+            for each in said.get("sources") or ()
+        ],
     }
 
 

@@ -293,6 +293,33 @@ class VenueStateShape(TypedDict):
     trouble: str
 
 
+class SourceShape(TypedDict):
+    """One source of a symbol's prices: `feed` for its bars, a venue's name for its quotes. `score` 0..1; `trouble` is
+    what is wrong at present: overdue, stale, deviation or implausible. `present` false: it tells nothing and does not
+    count. `deviation` is how far its last price was from the others', as a fraction."""
+
+    source: str
+    symbol: str
+    score: float
+    fails: bool
+    present: bool
+    trouble: str
+    deviation: float
+
+
+class QualityShape(TypedDict):
+    """What is thought of the data. `paused`: more than `limit` of the sources fail (`share`), so there is no new
+    exposure until they recover; `reason` says which, with their scores. A score under `least_score` fails."""
+
+    paused: bool
+    reason: str
+    failing: int
+    share: float
+    limit: float
+    least_score: float
+    sources: list[SourceShape]
+
+
 class StatusShape(TypedDict):
     """The whole, in short. `mode` is the most dangerous of the venues': paper, simulator, sandbox or live."""
 
@@ -305,6 +332,7 @@ class StatusShape(TypedDict):
     interval_ms: int
     trading: TradingShape
     desk: DeskShape
+    quality: QualityShape
     venues: list[VenueStateShape]
     counts: dict[str, int]
 

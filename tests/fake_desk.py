@@ -28,6 +28,19 @@ PAPER_VENUE: dict[str, Any] = {
     "open_orders": 0,
     "trouble": "",
 }
+HALF_BLIND: dict[str, Any] = {
+    "paused": True,
+    "reason": "1 of 2 data sources fail, 10% may: feed ETH/USDT (overdue, score 1.00, limit 0.5)",
+    "failing": 1,
+    "share": 0.5,
+    "limit": 0.1,
+    "least_score": 0.5,
+    "sources": [
+        {"source": "feed", "symbol": symbol, "score": 1.0, "fails": late, "present": True, "deviation": 0.0}
+        | {"trouble": "overdue" if late else ""}
+        for symbol, late in (("BTC/USDT", False), ("ETH/USDT", True))
+    ],
+}
 START_MS = 1_733_011_200_000  # 2024-12-01T00:00Z
 
 
@@ -43,6 +56,7 @@ class FakeDesk:
     feed: dict[str, Any] = field(default_factory=lambda: {"kind": "simulated", "ended": False})
     votes: tuple[Ballot, ...] = ()
     venues: list[dict[str, Any]] = field(default_factory=lambda: [dict(PAPER_VENUE)])
+    quality: dict[str, Any] = field(default_factory=dict)
     cycles: int = 0
     working: dict[str, Order] = field(default_factory=dict)
     changes: dict[str, Change] = field(default_factory=dict)
@@ -102,6 +116,7 @@ class FakeDesk:
             "open_orders": 0,
             "trouble": "",
             "lease": {"held": True, "epoch": 3, "until_ms": START_MS},
+            "quality": self.quality,
             "venues": self.venues,
         }
 

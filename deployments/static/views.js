@@ -53,6 +53,7 @@ function troubles(status) {
   if (desk.trouble) return `The desk pauses: ${desk.trouble}`;
   if (!desk.ready) return "The desk is starting.";
   if (!desk.lease_held) return "The desk does not hold the lease of its journal: it sends no order.";
+  if (status.quality.paused) return `Nothing is bought: ${status.quality.reason}`;
   const lost = status.venues.filter((venue) => !venue.answers);
   if (lost.length) return lost.map((venue) => `${venue.venue}: ${venue.trouble}`).join(" · ");
   if (trading.state === "active") return "";

@@ -16,6 +16,7 @@ from fks_actors.actors import names
 from fks_actors.actors.lease import LeaseKeeper, leased
 from fks_actors.actors.links import Links, remote_links
 from fks_actors.actors.presence import Presence
+from fks_actors.actors.quality_watch import QualityWatch
 from fks_actors.actors.sentinel import Sentinel
 from fks_actors.actors.tally import Tally
 from fks_actors.actors.together import concurrently, flat
@@ -84,6 +85,7 @@ class CoordinatorActor(Presence):
         self._last_batch: BarBatch | None = None
         silent_s = max(config.dead_man_s, _SILENT_BARS * run.interval_ms / 1_000) if config.dead_man_s else 0.0
         self._sentinel = Sentinel(silent_s)
+        self._quality = QualityWatch(self.telemetry, lambda: self._desk.quality(self._now_ms()))
         self._venues: dict[str, dict[str, Any]] = {}
         self._cycles = 0
         self._tasks: list[asyncio.Task[None]] = []
@@ -157,6 +159,7 @@ class CoordinatorActor(Presence):
             group.create_task(self._signals())
             group.create_task(self._upsets())
             group.create_task(self._watch_feed())
+            group.create_task(self._quality.keep())
             for plan in self._config.desk.venues:
                 if plan.real:
                     group.create_task(self._venue(plan.name))
@@ -241,7 +244,7 @@ class CoordinatorActor(Presence):
             await self._desk.learn([batch])  # the market has moved on: remember it, do not trade on it
         else:
             start = time.perf_counter()
-            records = await self._desk.run_cycle(batch)
+            records = await self._desk.run_cycle(batch, _now_ms() if self._is_live() else None)
             self._cycles += len(records)
             self._tally.decision(time.perf_counter() - start, late_ms / 1_000, tuple(r.symbol for r in records))
         self._tally.scores(self._desk.scoring.scores, self._desk.scoring.weights)
@@ -354,6 +357,7 @@ class CoordinatorActor(Presence):
             "cycles": self._cycles,
             "open_orders": len(self._desk.open_orders),
             "trouble": self._trouble or self._feed_trouble,
+            "quality": self._quality.told(),
             "lease": {"held": self._lease.held(), "epoch": self._lease.epoch, "until_ms": self._lease.until_ms},
             "venues": [self._venue_status(plan) for plan in self._config.desk.venues],
         }
@@ -381,6 +385,8 @@ class CoordinatorActor(Presence):
             return self._feed_trouble
         if not self._ready.is_set():
             return "starting"
+        if paused := self._quality.reason:
+            return f"paused: {paused}"
         return "feed ended" if self._feed_ended else "trading"
 
 

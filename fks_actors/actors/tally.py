@@ -74,6 +74,8 @@ class Tally:
             count("fks_candle_gaps_total", entry.symbol).inc()
         if Flag.SPIKE in entry.flags:
             count("fks_candle_spikes_total", entry.symbol).inc()
+        if Flag.VOLUME in entry.flags:
+            count("fks_volume_anomalies_total", entry.symbol).inc()
 
     @entry.register
     def _(self, entry: SignalRecord) -> None:

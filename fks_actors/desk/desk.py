@@ -22,6 +22,7 @@ from fks_actors.desk.scoring import Scoring
 from fks_actors.desk.state import Change
 from fks_actors.desk.steps import RISK_OWNER, SILENCE, Steps
 from fks_actors.errors import InvariantError, JournalConflict
+from fks_actors.market.health import Report
 from fks_actors.model.candles import BarBatch
 from fks_actors.model.orders import ZERO, Approved, Order, OrderType, Refusal, Side
 from fks_actors.model.records import (
@@ -114,6 +115,10 @@ class Desk:
         """Epoch and end (UTC ms) of the lease that the steps carry; (0, 0) before the first."""
         return self._steps.lease
 
+    def quality(self, now_ms: int) -> Report:
+        """How the sources of prices stand at an instant."""
+        return self._steps.memory.data.report(now_ms)
+
     def listens(self, venue: str) -> bool:
         """Whether the venue answered when it was asked last."""
         return self._steps.listens(venue)
@@ -131,8 +136,9 @@ class Desk:
             await self._follow_up.run(steps.memory.clock_ms)
 
     async def begin(self, run: RunRecord) -> None:
-        """Record a start of the desk."""
+        """Record a start of the desk; what it trades no more is forgotten."""
         async with self._turn():
+            self._steps.memory.data.keep(run.symbols)
             await self._steps.commit(f"run-{run.run_id}", (run,), ())
 
     async def learn(self, batches: Sequence[BarBatch]) -> None:
@@ -149,10 +155,11 @@ class Desk:
             name = f"history-{bar_step(fresh[0])}-{fresh[-1].ts_ms}"
             await self._steps.commit(name, tuple(fresh), (*snapshots, known))
 
-    async def run_cycle(self, batch: BarBatch) -> tuple[CycleRecord, ...]:
+    async def run_cycle(self, batch: BarBatch, now_ms: int | None = None) -> tuple[CycleRecord, ...]:
         """One bar of every symbol in the batch: deliberate, rule, write, act. Returns what was recorded.
 
-        A batch that was already taken in returns nothing.
+        `now_ms`: the wall clock of a live desk; without it the bars came when they closed. A batch that was already
+        taken in returns nothing.
         """
         async with self._turn():
             steps, memory = self._steps, self._steps.memory
@@ -160,18 +167,20 @@ class Desk:
             if not batch.candles:
                 return ()
             name, ts_ms = bar_step(batch), batch.close_ms
-            told = {plan.name: (batch,) for plan in self._config.venues}
+            believed = memory.data.believed(batch, steps.quotes)
+            told = {plan.name: (batch if plan.real else believed,) for plan in self._config.venues}
             said, replies = await self._ports.together(
                 self._ports.minds.deliberate(batch, self._briefing(batch)), steps.ask_all(name, "advance", told)
             )
-            flags, known = memory.note(batch), steps.scoring.note(batch, said.ballots)
+            flags = memory.note(batch, steps.quotes, now_ms)
+            known = steps.scoring.note(batch, said.ballots)
             verdicts = {verdict.symbol: verdict for verdict in said.verdicts}
             proposed = self._proposed(batch, verdicts)
             ruled = await steps.rule(name, steps.request(ts_ms, replies, proposals=proposed))
             rulings = proposals.by_symbol(proposed, ruled.reply.rulings)
             cycles = proposals.cycle_records(batch, said, rulings, flags)
             answered = await advice.answered(memory.take_advice(verdicts), cycles, self._ports.journal)
-            entries: tuple[Entry, ...] = (batch, *cycles, *answered)
+            entries: tuple[Entry, ...] = (batch, *cycles, *answered, *memory.data.turned(ts_ms))
             approved = await steps.write(name, entries, replies, ruled, ts_ms, (*said.snapshots, known))
             await self._act(name, ts_ms, approved or ())
             return cycles

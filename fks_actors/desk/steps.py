@@ -31,7 +31,16 @@ from fks_actors.model.orders import (
     Origin,
     VenueEvent,
 )
-from fks_actors.model.records import AuditRecord, Commit, ControlRecord, Entry, SignalRecord, Snapshot, TradingState
+from fks_actors.model.records import (
+    AuditRecord,
+    Commit,
+    ControlRecord,
+    Entry,
+    Proposal,
+    SignalRecord,
+    Snapshot,
+    TradingState,
+)
 from fks_actors.risk.messages import RiskReply, RiskRequest
 from fks_actors.risk.rulings import reissue
 from fks_actors.risk.trading import BOOKS
@@ -126,8 +135,17 @@ class Steps:
         """Risk's ruling on a step."""
         return await self.ports.risk.rule(Step(name, self._risk_label), request)
 
-    def request(self, ts_ms: int, replies: Mapping[str, VenueReply], **more: object) -> RiskRequest:
-        """What happened at the venues, as risk is told of it. A trade that can be booked nowhere halts trading."""
+    def request(
+        self,
+        ts_ms: int,
+        replies: Mapping[str, VenueReply],
+        proposals: tuple[Proposal, ...] = (),
+        control: ControlRecord | None = None,
+    ) -> RiskRequest:
+        """What happened at the venues and what is proposed, as risk is told of it, with what speaks against the data.
+
+        A trade that can be booked nowhere halts trading.
+        """
         events = tuple(event for reply in replies.values() for event in reply.events)
         adopted = {order.intent.client_order_id for reply in replies.values() for order in reply.adopted}
         named = {event.client_order_id for event in events}
@@ -135,8 +153,10 @@ class Steps:
         doubts = [note for reply in replies.values() for note in reply.notes if note.kind in _DOUBTS]
         if doubts:
             reason = f"{doubts[0].kind} of {doubts[0].actor}: {doubts[0].detail}"
-            more["control"] = ControlRecord(ts_ms, TradingState.HALTED, BOOKS, reason)
-        return RiskRequest(ts_ms, dict(self.memory.marks), events, external=external, **more)  # type: ignore[arg-type]
+            control = ControlRecord(ts_ms, TradingState.HALTED, BOOKS, reason)
+        symbols = [proposal.symbol for proposal in proposals]
+        distrust = self.memory.data.doubts(symbols, ts_ms, self._quotes) if symbols else ()
+        return RiskRequest(ts_ms, dict(self.memory.marks), events, proposals, control, external, distrust)
 
     # --- what the venues are asked ---
 

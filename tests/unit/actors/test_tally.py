@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 
 from hypothesis import given
@@ -61,6 +62,11 @@ def test_commit_when_orders_move_then_each_end_counts_and_no_step_before_it() ->
 def test_commit_when_denied_then_every_limit_that_spoke_is_counted() -> None:
     found = counted([cycle(SYMBOLS[0], 0, CycleOutcome.DENIED), cycle(SYMBOLS[1], 0, CycleOutcome.DENIED)])
     assert found["fks_orders_denied_total max_notional"] == 2
+
+
+def test_commit_when_a_volume_is_unusual_then_it_is_counted_by_symbol() -> None:
+    found = counted([replace(cycle(SYMBOLS[0], 0), flags=("volume", "spike")), cycle(SYMBOLS[1], 0)])
+    assert found[f"fks_volume_anomalies_total {SYMBOLS[0]}"] == total(found, "fks_volume_anomalies_total") == 1
 
 
 def test_commit_when_a_signal_goes_on_then_only_its_end_counts() -> None:

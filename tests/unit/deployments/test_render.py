@@ -3,6 +3,7 @@ from decimal import Decimal
 from deployments import render
 from fks_actors.model.account import Account, Position
 from fks_actors.risk.messages import Reservation, RiskState
+from tests.fake_desk import HALF_BLIND
 
 BTC = "BTC/USDT"
 
@@ -45,3 +46,10 @@ def test_risk_when_orders_are_unfinished_then_each_reservation_names_its_venue()
         ("paper", "60", "0", "0.5", ""),
         ("binance", "0", "2", "3", "t"),
     ]
+
+
+def test_status_when_the_desk_tells_of_its_data_then_it_is_shown_and_else_nothing_is_paused() -> None:
+    told = render.status("0", "paper", None, None, {"quality": HALF_BLIND}, {})["quality"]
+    assert told == HALF_BLIND
+    silent = render.status("0", "paper", None, None, None, {})["quality"]
+    assert (silent["paused"], silent["sources"]) == (False, [])

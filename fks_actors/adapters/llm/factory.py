@@ -1,0 +1,113 @@
+"""From the configuration to a ladder that can be asked. A user's mistake is a ConfigError that says what to do."""
+
+import importlib.util
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from fks_actors.adapters.llm.openai_client import OpenAiClient
+from fks_actors.adapters.llm.store import LlmStore, LostBooks, Opening
+from fks_actors.errors import ConfigError, JournalError
+from fks_actors.llm.books import Watch
+from fks_actors.llm.budget import Ledger
+from fks_actors.llm.config import LlmConfig, Place, ProviderConfig
+from fks_actors.llm.ladder import Ladder
+from fks_actors.llm.ports import ModelClient
+from fks_actors.llm.rung import Accounts, Rung
+
+_log = logging.getLogger(__name__)
+
+KeyOf = Callable[[str, ProviderConfig], SecretStr | None]
+"""A provider's key by its name; None where there is none. Raises ConfigError for one that cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLadder:
+    """A ladder and what it stands on."""
+
+    ladder: Ladder
+    ledger: Ledger
+    store: LlmStore | LostBooks
+
+    async def close(self) -> None:
+        """End what runs, write what waits."""
+        await self.ladder.close()
+        self.store.close()
+
+
+def check_providers(config: LlmConfig, key_of: KeyOf) -> None:
+    """See whether every provider can be asked, without asking.
+
+    Raises:
+        ConfigError: a key or an extra is missing; the text says what to do.
+    """
+    for name, provider in config.providers.items():
+        _key(name, provider, key_of)
+        if provider.kind == "gemini" and not _is_there("google.genai"):
+            raise ConfigError(f"llm.providers.{name}: kind gemini needs an extra: pip install 'fks-actors[gemini]'")
+
+
+def open_client(name: str, provider: ProviderConfig, key_of: KeyOf) -> ModelClient:
+    """One provider's client.
+
+    Raises:
+        ConfigError: as `check_providers`.
+    """
+    key = _key(name, provider, key_of)
+    if provider.kind == "openai":
+        return OpenAiClient(name, provider, key)
+    from fks_actors.adapters.llm.gemini_client import GeminiClient
+
+    return GeminiClient(name, provider, key or SecretStr("none"))
+
+
+def open_ladder(
+    config: LlmConfig,
+    path: Path,
+    key_of: KeyOf,
+    watch: Watch,
+    now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+) -> OpenLadder:
+    """The ladder over the store at `path`. Where that cannot be opened, only models that cost nothing are asked.
+
+    Raises:
+        ConfigError: as `check_providers`.
+    """
+    clients = {name: open_client(name, provider, key_of) for name, provider in config.providers.items()}
+    store: LlmStore | LostBooks
+    opening = Opening()
+    try:
+        store = LlmStore(path, config.usd_per_agent_per_day, config.cache_records)
+        opening = store.opening(now_ms())
+    except JournalError as error:
+        _log.warning("models that cost are not asked: %s", error)
+        store = LostBooks(str(error))
+    ledger = Ledger(config.usd_per_agent_per_day, opening.entries)
+    accounts = Accounts(ledger, store, watch, now_ms, new_id)
+    usages = opening.usages or {}
+    rungs = {
+        name: Rung(name, config.providers[name], client, accounts, usages.get(name)) for name, client in clients.items()
+    }
+    return OpenLadder(Ladder(config, rungs, accounts), ledger, store)
+
+
+def _key(name: str, provider: ProviderConfig, key_of: KeyOf) -> SecretStr | None:
+    key = key_of(name, provider)
+    needed = provider.key_env or provider.kind == "gemini" or (provider.place is Place.CLOUD and provider.is_paid)
+    if key is None and needed:
+        variable = f"set {provider.key_env}" if provider.key_env else "name its variable in key_env"
+        raise ConfigError(f"llm.providers.{name}: no key: {variable}, or put it into FKS_HOME/keys/{name}.key (0600)")
+    return key
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False

@@ -16,6 +16,9 @@ Usd = Annotated[Decimal, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, le=10**12)]
 """0 is no limit."""
 
+RULES = "rules"
+"""A ladder's last rung: where no model answered, the rules do."""
+
 OPENAI_URL = "https://api.openai.com/v1"
 
 
@@ -105,9 +108,10 @@ _ORDER = {
 class LlmConfig(_Config):
     """Nothing is asked where no provider is named.
 
-    `ladders` by tier: providers in the order in which they are asked; without one, critical questions go to the
-    cloud, then vLLM, then a local model, and routine ones to vLLM, then a local model, then the cloud. The rules are
-    every ladder's last rung. A question waits for `deadline_s` at most; a provider gets `rung_share` of what remains of
+    `ladders` by tier: providers in the order in which they are asked, then `rules` where the rules shall answer if no
+    model could be asked (one that was late or talked nonsense abstains). By default critical questions go to the cloud,
+    then vLLM, then a local model, and routine ones to vLLM, then a local model, then the cloud; both then to the rules.
+    A question waits for `deadline_s` at most; a provider gets `rung_share` of what remains of
     that while there is another to ask. An agent may spend `usd_per_agent_per_day` (UTC); routine questions use a
     cloud's daily quota only while less than `offload_below` of it is used. A question is critical from a complexity of
     `complexity_critical` on. The last `cache_size` answers are held in memory and `cache_records` on disk.
@@ -133,11 +137,15 @@ class LlmConfig(_Config):
         for name in self.providers:
             if not (name.isascii() and name.replace("_", "a").isalnum() and name.islower() and len(name) <= 24):
                 raise ValueError(f"providers: {name!r} is no name; use up to 24 of a-z, 0-9 and _")
+            if name == RULES:
+                raise ValueError(f"providers: {name!r} stands for no model; take another name")
         for tier, rungs in self.ladders.items():
             for name in rungs:
-                if name not in self.providers:
-                    known = ", ".join(self.providers) or "none"
+                if name not in (*self.providers, RULES):
+                    known = ", ".join((*self.providers, RULES))
                     raise ValueError(f"ladders: {tier.value}: {name!r} is no provider; there are: {known}")
+            if RULES in rungs[:-1]:
+                raise ValueError(f"ladders: {tier.value}: {RULES} can only be the last")
             if len(set(rungs)) != len(rungs):
                 raise ValueError(f"ladders: {tier.value}: a provider stands twice")
         return self
@@ -145,8 +153,12 @@ class LlmConfig(_Config):
     def ladder(self, tier: Tier) -> tuple[str, ...]:
         """The providers that a question of this tier goes to, in order."""
         if tier in self.ladders:
-            return self.ladders[tier]
+            return tuple(name for name in self.ladders[tier] if name != RULES)
         return tuple(name for place in _ORDER[tier] for name, p in self.providers.items() if p.place is place)
+
+    def ends_in_rules(self, tier: Tier) -> bool:
+        """Whether the rules answer where no model could be asked."""
+        return tier not in self.ladders or self.ladders[tier][-1:] == (RULES,)
 
 
 def _is_loopback(host: str) -> bool:

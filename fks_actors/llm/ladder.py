@@ -6,7 +6,8 @@ leaves time for the next, and a fast failure leaves it nearly all. Whatever happ
 answer that came later is none.
 
 A rung is: its cached answer, else quota, budget, one request, the check, and for an answer that is rejected one more
-request that says what was wrong. That is the only repair of a question; an answer rejected again ends it.
+request that says what was wrong. That is the only repair of a question; an answer rejected again ends it. Where no
+model could be asked and the ladder ends in the rules, the outcome is RULES: the asker answers by them.
 """
 
 import asyncio
@@ -94,7 +95,10 @@ class Ladder:
                 answer, outcome = None, CallOutcome.LATE
             if outcome is not None:
                 return answer, asked.call(outcome, loop.time())
-        return None, asked.call(asked.miss() if rungs else CallOutcome.NO_PROVIDER, loop.time())
+        outcome = asked.miss() if rungs else CallOutcome.NO_PROVIDER
+        if self._config.ends_in_rules(prompt.tier) and outcome not in (CallOutcome.LATE, CallOutcome.INVALID):
+            outcome = CallOutcome.RULES
+        return None, asked.call(outcome, loop.time())
 
     async def recall(self, key: str) -> str | None:
         """The text of an answer that was given before, for a replay.

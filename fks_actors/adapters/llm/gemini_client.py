@@ -51,19 +51,22 @@ class GeminiClient:
         self._client = genai.Client(vertexai=False, api_key=key.get_secret_value(), http_options=options)
 
     async def complete(self, prompt: Prompt) -> Completion:
-        """See llm.ports.ModelClient; an answer without text is an empty text."""
+        """See llm.ports.ModelClient; an answer that used tokens and has no text is an empty text."""
         try:
             answer = await self._client.aio.models.generate_content(
                 model=self._config.model, contents=prompt.user, config=self._request(prompt)
             )
-            return _completion(answer)
+            done = _completion(answer)
         except self._error as error:
             raise self._refused(error) from error
         except httpx2.HTTPError as error:
             refused = isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
             raise ModelUnavailable(self._name, f"{type(error).__name__}: {error}"[:200], 0.0, refused) from error
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ModelUnavailable(self._name, f"no answer of Gemini's came: {type(error).__name__}") from error
+        if not done.text and not done.tokens_in:
+            raise ModelUnavailable(self._name, "an answer with nothing in it")
+        return done
 
     async def close(self) -> None:
         """Let go of connections."""

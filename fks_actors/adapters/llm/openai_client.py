@@ -62,7 +62,7 @@ class OpenAiClient:
         self._client.organization = self._client.project = None  # of the environment: no other server's business
 
     async def complete(self, prompt: Prompt) -> Completion:
-        """See llm.ports.ModelClient; an answer without text is an empty text."""
+        """See llm.ports.ModelClient; an answer that used tokens and has no text is an empty text."""
         try:
             raw = await self._client.chat.completions.with_raw_response.create(**self._request(prompt))
             answer = msgspec.json.decode(raw.content, type=_Answer)
@@ -75,14 +75,14 @@ class OpenAiClient:
                                    refused) from error  # fmt: skip
         except openai.OpenAIError as error:
             raise ModelUnavailable(self._name, f"{type(error).__name__}: {error}"[:200]) from error
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, RecursionError) as error:
             raise ModelUnavailable(self._name, f"no chat completion came: {error}"[:200]) from error
         except UnicodeEncodeError as error:
             raise ModelUnavailable(self._name, "the prompt is no Unicode text", 0.0, True) from error
-        if not answer.choices:
-            raise ModelUnavailable(self._name, "an answer without a choice")
         used = answer.usage or _Used()
-        text = answer.choices[0].message.content or ""
+        text = (answer.choices[0].message.content or "") if answer.choices else ""
+        if not text and answer.usage is None:
+            raise ModelUnavailable(self._name, "an answer with nothing in it")
         return Completion(text, max(0, used.prompt_tokens), max(0, used.completion_tokens))
 
     async def close(self) -> None:

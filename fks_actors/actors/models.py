@@ -10,7 +10,7 @@ from typing import Any, cast
 from fks_actors.actors import names
 from fks_actors.actors.model_keys import keys_under
 from fks_actors.actors.presence import Presence
-from fks_actors.adapters.llm.factory import open_ladder
+from fks_actors.adapters.llm.factory import open_ladder, warm
 from fks_actors.llm.books import Requested
 from fks_actors.llm.config import LlmConfig
 from fks_actors.llm.ports import Prompt
@@ -32,6 +32,10 @@ class ModelsActor(Presence):
         self._counts = _Counts(self.telemetry)
         self._held = open_ladder(config, root / "llm.db", keys_under(root), self._counts, _now_ms)
         self._gauge()
+
+    async def start(self) -> None:
+        """Make ready for a first question."""
+        await warm(self._config)
 
     async def speak(self, role: Role, brief: Brief, timeout_s: float) -> Turn:
         """One turn of `role`, within `timeout_s`; without a score where no usable answer came."""

@@ -2,9 +2,11 @@
 
 import importlib.util
 import logging
+import socket
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,13 +14,14 @@ from pydantic import SecretStr
 
 from fks_actors.adapters.llm.openai_client import OpenAiClient
 from fks_actors.adapters.llm.store import LlmStore, LostBooks, Opening
-from fks_actors.errors import ConfigError, JournalError
+from fks_actors.errors import ConfigError, JournalError, ModelUnavailable
 from fks_actors.llm.books import Watch
 from fks_actors.llm.budget import Ledger
 from fks_actors.llm.config import LlmConfig, Place, ProviderConfig
 from fks_actors.llm.ladder import Ladder
-from fks_actors.llm.ports import ModelClient
+from fks_actors.llm.ports import ModelClient, Prompt
 from fks_actors.llm.rung import Accounts, Rung
+from fks_actors.model.debates import Tier
 
 _log = logging.getLogger(__name__)
 
@@ -95,6 +98,23 @@ def open_ladder(
         name: Rung(name, config.providers[name], client, accounts, usages.get(name)) for name, client in clients.items()
     }
     return OpenLadder(Ladder(config, rungs, accounts), ledger, store)
+
+
+async def warm(config: LlmConfig) -> None:
+    """Pay now what the first request of a process costs (imports, validators: 0.3 s), so that no deadline pays it.
+
+    It goes to a port of this machine that nobody can listen on.
+    """
+    asked = Prompt("warm@1", "warm", Tier.ROUTINE, "", "", {"type": "object"}, 1)
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{held.getsockname()[1]}"
+        for kind in {provider.kind for provider in config.providers.values()}:
+            nobody = ProviderConfig(kind=kind, base_url=address, model="none", place=Place.CLOUD)
+            client = open_client("warm", nobody, lambda name, provider: SecretStr("none"))
+            with suppress(ModelUnavailable):
+                await client.complete(asked)
+            await client.close()
 
 
 def _key(name: str, provider: ProviderConfig, key_of: KeyOf) -> SecretStr | None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from fks_actors.adapters.llm.factory import KeyOf
+from fks_actors.adapters.llm.providers import KeyOf
 from fks_actors.errors import ConfigError
 from fks_actors.home import known_secret
 from fks_actors.llm.config import ProviderConfig

@@ -16,7 +16,7 @@ from fks_actors.actors.wiring import Wiring
 from fks_actors.adapters.feeds.config import FeedConfig, LiveSpec, ReplaySpec, parse_spec
 from fks_actors.adapters.feeds.factory import open_feed
 from fks_actors.adapters.feeds.port import FeedInfo, FeedKind
-from fks_actors.adapters.llm.factory import check_providers
+from fks_actors.adapters.llm.providers import check_providers
 from fks_actors.adapters.sql import SqlJournal, open_reader
 from fks_actors.cli.journals import journal_urls, set_aside
 from fks_actors.cli.venues import LIVE, PAPER, SIMULATOR, check_venues, mode_of_venue, settle_venues

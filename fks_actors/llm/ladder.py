@@ -1,9 +1,9 @@
 """Who is asked: the providers of a tier in turn, until one gives a usable answer or the time is up.
 
-Of what remains of the deadline a provider gets `rung_share` (half) while another one could still be asked, and all of
-it where it is the last; one that is left alone after a failure (`cooldown`) counts as none. So a provider that hangs
-leaves time for the next, and a fast failure leaves it nearly all. Whatever happens, `ask` returns by the deadline: an
-answer that came later is none.
+Of what remains of the deadline a provider gets `rung_share` (half) while another one after it could be asked now, and
+all of it where none could: one that is left alone after a failure (`cooldown`), or without quota or budget, counts as
+none. So a provider that hangs leaves time for the next, and a fast failure leaves it nearly all. Whatever happens,
+`ask` returns by the deadline: an answer that came later is none.
 
 A rung is: its cached answer, else quota, budget, one request, the check, and for an answer that is rejected one more
 request that says what was wrong. That is the only repair of a question; an answer rejected again ends it. Where no
@@ -126,7 +126,7 @@ class Ladder:
         prompt = asked.prompt
         key = cache_key(rung.name, rung.config.model, prompt)
         asked.turn_to(rung, key)
-        found = await self._remembered(rung, prompt, key, self._until_s(asked, others), check)
+        found = await self._remembered(asked, rung, key, others, check)
         if found is not None:
             asked.key = found[1]
             self._accounts.watch.hit(rung.name)
@@ -155,28 +155,31 @@ class Ladder:
         return answer, outcome
 
     async def _request(self, asked: "_Asked", rung: Rung, prompt: Prompt, others: Sequence[Rung]) -> Reply | None:
-        is_offered = prompt.tier is Tier.ROUTINE and rung.config.place is Place.CLOUD
-        share = self._config.offload_below if is_offered else 1.0
-        result = await rung.request(prompt, share, self._until_s(asked, others))
+        result = await rung.request(prompt, self._quota_share(prompt, rung), self._until_s(asked, others))
         asked.count(rung, result)
         return result if isinstance(result, Reply) else None
 
+    def _quota_share(self, prompt: Prompt, rung: Rung) -> float:
+        is_offloaded = prompt.tier is Tier.ROUTINE and rung.config.place is Place.CLOUD
+        return self._config.offload_below if is_offloaded else 1.0
+
     def _until_s(self, asked: "_Asked", others: Sequence[Rung]) -> float:
-        if all(other.cooling_s() > 0 for other in others):
+        if not any(other.is_open(asked.prompt, self._quota_share(asked.prompt, other)) for other in others):
             return asked.end_s
         now_s = asyncio.get_running_loop().time()
         return now_s + self._config.rung_share * max(0.0, asked.end_s - now_s)
 
     async def _remembered(
-        self, rung: Rung, prompt: Prompt, key: str, until_s: float, check: Callable[[str], Checked[A, F]]
+        self, asked: "_Asked", rung: Rung, key: str, others: Sequence[Rung], check: Callable[[str], Checked[A, F]]
     ) -> tuple[A, str] | None:
         """(answer, its key) where this provider answered the question before and the answer still passes."""
         if not self._config.cache:
             return None
+        prompt = asked.prompt
         found = self._cache.find(key) or self._cache.find_near(rung.name, rung.config.model, prompt)
         if found is None:
             try:
-                async with asyncio.timeout_at(until_s):
+                async with asyncio.timeout_at(self._until_s(asked, others)):
                     found = await self._accounts.books.recall(key)
             except (JournalError, TimeoutError) as error:
                 _log.warning("answers of before cannot be read: %s", error or "too slow")

@@ -31,6 +31,11 @@ class Limits:
         minute, tokens = config.requests_per_minute, config.tokens_per_minute
         return cls(minute, tokens, config.requests_per_day, ZoneInfo(config.day_zone))
 
+    @property
+    def are_any(self) -> bool:
+        """Whether anything is limited."""
+        return bool(self.requests_per_minute or self.tokens_per_minute or self.requests_per_day)
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:

@@ -82,6 +82,16 @@ class Rung:
         """For how long it is left alone."""
         return self._cooldown.left_s(asyncio.get_running_loop().time())
 
+    def is_open(self, prompt: Prompt, share: float) -> bool:
+        """Whether it could be asked this now: it is not left alone, and quota and budget allow it."""
+        now_ms = self._accounts.now_ms()
+        if self.cooling_s() > 0:
+            return False
+        if isinstance(admit(self._usage, self._limits, likely_tokens(prompt), now_ms, share), Exhausted):
+            return False
+        worst = price(self.config, *most_tokens(prompt)) if self.config.is_paid else ZERO
+        return worst <= self._accounts.ledger.left(prompt.agent, now_ms)
+
     def quota_left(self) -> int | None:
         """Requests that remain today; None where the day has no limit."""
         if not self._limits.requests_per_day:
@@ -186,7 +196,9 @@ class Rung:
         return done, price(self.config, done.tokens_in, done.tokens_out) if known else None
 
     async def _unbooked(self, reservation: Reservation | None, until_s: float) -> Miss | None:
-        """Book the request; a miss where it must not be sent."""
+        """Book the request, where there is anything to count; a miss where it must not be sent."""
+        if reservation is None and not self._limits.are_any:
+            return None
         try:
             async with asyncio.timeout_at(until_s):
                 await self._accounts.books.begin(reservation, self.name, self._usage)

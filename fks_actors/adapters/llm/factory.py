@@ -1,6 +1,5 @@
-"""From the configuration to a ladder that can be asked. A user's mistake is a ConfigError that says what to do."""
+"""From the configuration to a ladder that can be asked."""
 
-import importlib.util
 import logging
 import socket
 import time
@@ -13,8 +12,9 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from fks_actors.adapters.llm.openai_client import OpenAiClient
+from fks_actors.adapters.llm.providers import KeyOf, provider_key
 from fks_actors.adapters.llm.store import LlmStore, LostBooks, Opening
-from fks_actors.errors import ConfigError, JournalError, ModelUnavailable
+from fks_actors.errors import JournalError, ModelUnavailable
 from fks_actors.llm.books import Watch
 from fks_actors.llm.budget import Ledger
 from fks_actors.llm.config import LlmConfig, Place, ProviderConfig
@@ -24,9 +24,6 @@ from fks_actors.llm.rung import Accounts, Rung
 from fks_actors.model.debates import Tier
 
 _log = logging.getLogger(__name__)
-
-KeyOf = Callable[[str, ProviderConfig], SecretStr | None]
-"""A provider's key by its name; None where there is none. Raises ConfigError for one that cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +40,13 @@ class OpenLadder:
         self.store.close()
 
 
-def check_providers(config: LlmConfig, key_of: KeyOf) -> None:
-    """See whether every provider can be asked, without asking.
-
-    Raises:
-        ConfigError: a key or an extra is missing; the text says what to do.
-    """
-    for name, provider in config.providers.items():
-        _key(name, provider, key_of)
-        if provider.kind == "gemini" and not _is_there("google.genai"):
-            raise ConfigError(f"llm.providers.{name}: kind gemini needs an extra: pip install 'fks-actors[gemini]'")
-
-
 def open_client(name: str, provider: ProviderConfig, key_of: KeyOf) -> ModelClient:
     """One provider's client.
 
     Raises:
-        ConfigError: as `check_providers`.
+        ConfigError: as `providers.check_providers`.
     """
-    key = _key(name, provider, key_of)
+    key = provider_key(name, provider, key_of)
     if provider.kind == "openai":
         return OpenAiClient(name, provider, key)
     from fks_actors.adapters.llm.gemini_client import GeminiClient
@@ -80,7 +65,7 @@ def open_ladder(
     """The ladder over the store at `path`. Where that cannot be opened, only models that cost nothing are asked.
 
     Raises:
-        ConfigError: as `check_providers`.
+        ConfigError: as `providers.check_providers`.
     """
     clients = {name: open_client(name, provider, key_of) for name, provider in config.providers.items()}
     store: LlmStore | LostBooks
@@ -115,19 +100,3 @@ async def warm(config: LlmConfig) -> None:
             with suppress(ModelUnavailable):
                 await client.complete(asked)
             await client.close()
-
-
-def _key(name: str, provider: ProviderConfig, key_of: KeyOf) -> SecretStr | None:
-    key = key_of(name, provider)
-    needed = provider.key_env or provider.kind == "gemini" or (provider.place is Place.CLOUD and provider.is_paid)
-    if key is None and needed:
-        variable = f"set {provider.key_env}" if provider.key_env else "name its variable in key_env"
-        raise ConfigError(f"llm.providers.{name}: no key: {variable}, or put it into FKS_HOME/keys/{name}.key (0600)")
-    return key
-
-
-def _is_there(module: str) -> bool:
-    try:
-        return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:
-        return False

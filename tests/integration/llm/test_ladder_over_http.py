@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from fks_actors.adapters.llm.factory import OpenLadder, check_providers, open_client, open_ladder, warm
+from fks_actors.adapters.llm.factory import OpenLadder, open_client, open_ladder, warm
+from fks_actors.adapters.llm.providers import check_providers
 from fks_actors.adapters.llm.store import LostBooks
 from fks_actors.errors import ConfigError
 from fks_actors.llm.config import LlmConfig, Place, ProviderConfig

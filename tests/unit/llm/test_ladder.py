@@ -274,3 +274,28 @@ async def test_ask_when_the_ladder_ends_in_rules_then_they_answer_where_no_model
     answer, call = await held.ask(deadline_s=0.1)
     assert (answer, call.outcome) == (None, expected)
     assert call.detail
+
+
+@pytest.mark.parametrize(
+    "closed", [local(requests_per_day=1), local(Place.CLOUD, requests_per_day=1), paid("1000000")], ids=str
+)
+async def test_ask_when_the_next_rung_has_no_quota_or_budget_then_the_first_gets_all_the_time(
+    closed: ProviderConfig,
+) -> None:
+    async def slow(_: Prompt) -> Completion:
+        await asyncio.sleep(0.3)
+        return Completion(GOOD, 1, 1)
+
+    held = scene({"slow": (local(), Model(DOWN, slow)), "closed": (closed, Model(GOOD))})
+    if not closed.is_paid:
+        await held.ask()
+    held.ladder.rungs["slow"]._cooldown.worked()
+    held.models["slow"].says = [slow]
+    answer, call = await held.ask(prompt("more"), 0.5)
+    assert (answer, call.provider) == (7, "slow")
+
+
+async def test_ask_when_a_free_model_has_no_limit_then_nothing_is_booked() -> None:
+    held = scene({"tiny": (local(), Model(GOOD)), "cloud": (local(requests_per_day=5), Model(GOOD))})
+    await held.ask()
+    assert held.books.begun == []

@@ -84,6 +84,7 @@ class ModelsActor(Presence):
 
     def activity(self) -> str:
         """How many providers can be asked now."""
+        self._gauge()  # a new day gives quota and budget back, whether anybody asks or not
         rungs = self._held.ladder.rungs.values()
         ready = sum(rung.cooling_s() == 0 for rung in rungs)
         return f"{ready} of {len(rungs)} providers can be asked"

@@ -15,6 +15,7 @@ from fks_actors.llm.schema_text import schema_text
 _WORD = re.compile(r"[^\W_]+|[-+.%]", re.UNICODE)
 _SPAN = 3
 _KIN = 256
+_MOST_CHARS = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def cache_key(provider: str, model: str, prompt: Prompt) -> str:
 
 
 class AnswerCache:
-    """The newest answers. Bounded: the one that was asked for longest ago goes first.
+    """The newest answers. Bounded, in number and in characters: the one that was asked for longest ago goes first.
 
     Args:
         size: how many answers are held.
@@ -48,6 +49,7 @@ class AnswerCache:
     def __init__(self, size: int, near: float | None = None) -> None:
         self._size = size
         self._near = near
+        self._chars = 0
         self._held: OrderedDict[str, Remembered] = OrderedDict()
         self._kin: dict[str, OrderedDict[str, frozenset[str]]] = {}
         self._kind_of: dict[str, str] = {}
@@ -76,8 +78,9 @@ class AnswerCache:
 
     def put(self, answer: Remembered, prompt: Prompt) -> None:
         """Hold an answer."""
+        self._forget(answer.key)
         self._held[answer.key] = answer
-        self._held.move_to_end(answer.key)
+        self._chars += len(answer.text)
         if self._near is not None:
             kind = _kind(answer.provider, answer.model, prompt)
             self._kind_of[answer.key] = kind
@@ -85,10 +88,12 @@ class AnswerCache:
             kin[answer.key] = _shingles(prompt.user)
             if len(kin) > _KIN:
                 kin.popitem(last=False)
-        if len(self._held) > self._size:
-            self._forget(self._held.popitem(last=False)[0])
+        while len(self._held) > self._size or self._chars > _MOST_CHARS:
+            self._forget(next(iter(self._held)))
 
     def _forget(self, key: str) -> None:
+        if (gone := self._held.pop(key, None)) is not None:
+            self._chars -= len(gone.text)
         kind = self._kind_of.pop(key, None)
         if kind is not None:
             self._kin[kind].pop(key, None)

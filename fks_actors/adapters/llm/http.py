@@ -81,8 +81,8 @@ def retry_after_s(headers: httpx2.Headers, now_s: float) -> float:
 
 
 def is_refusal(status: int) -> bool:
-    """Whether a status says that no model ran. Of other errors nobody knows; they may be billed."""
-    return status in range(300, 500) or status == 503
+    """Whether a status says that no model ran. Of other errors, a proxy's time-outs among them, nobody knows."""
+    return (status in range(300, 500) and status not in (408, 499)) or status == 503
 
 
 def _date_s(parsed: tuple[int | None, ...]) -> float:

@@ -113,6 +113,7 @@ REFUSED = {"error": {"message": "no: sk-hunter2", "type": "x", "code": "y"}}
         (says(REFUSED, 400), 0.0, True),
         (says(REFUSED, 401), 300.0, True),
         (says(REFUSED, 404), 300.0, True),
+        (says(REFUSED, 408), 0.0, False),
         (says(REFUSED, 500), 0.0, False),
         (says_raw(b"<html>bad gateway</html>", "text/html", 502), 0.0, False),
         (goes_elsewhere, 0.0, True),

@@ -83,3 +83,14 @@ def test_find_near_when_many_were_pushed_out_then_they_are_forgotten() -> None:
     assert len(cache) == 3
     assert sum(len(kin) for kin in cache._kin.values()) == 3
     assert len(cache._kind_of) == 3
+
+
+def test_put_when_answers_are_long_then_their_characters_are_bounded_too() -> None:
+    cache = AnswerCache(1_000)
+    for number in range(200):
+        asked = prompt(f"q{number}")
+        answer = replace(remembered(asked), text="x" * 100_000)
+        cache.put(answer, asked)
+        cache.put(answer, asked)
+    assert len(cache) == (8 << 20) // 100_000
+    assert cache.find(remembered(prompt("q199")).key) is not None

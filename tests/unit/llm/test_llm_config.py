@@ -1,5 +1,6 @@
 """What a user may write, what is refused and how, and the ladders that follow from places."""
 
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -102,3 +103,18 @@ def test_load_when_a_file_names_providers_then_prices_are_exact_and_faults_name_
         ConfigError, match=r"desk\.yaml:6: llm\.providers\.gpt\.place: must be 'cloud', 'vllm' or 'local'"
     ):
         load(file, {})
+
+
+def test_documentation_when_its_examples_are_loaded_then_each_is_a_configuration(tmp_path: Path) -> None:
+    page = Path(__file__).resolve().parents[3] / "docs" / "language-models.md"
+    examples = re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL)
+    assert len(examples) == 6
+    file, found = tmp_path / "desk.yaml", set[str]()
+    for example in examples[:-1]:
+        file.write_text(example)
+        found |= set(load(file, {}).settings.llm.providers)
+    assert found == {"ollama", "llama", "vllm", "gpt", "gemini"}
+    named = "".join(f"    {name}: {{place: cloud, model: m}}\n" for name in ("gpt", "vllm"))
+    file.write_text(f"{examples[-1]}  providers:\n{named}")
+    config = load(file, {}).settings.llm
+    assert (config.ladder(Tier.CRITICAL), config.ends_in_rules(Tier.ROUTINE)) == (("gpt", "vllm"), True)

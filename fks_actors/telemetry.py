@@ -21,6 +21,7 @@ Sample = tuple[str, str, Labels, float]
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+SLOW = (0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 5.0, 10.0, 30.0)
 RATIO = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
@@ -112,6 +113,16 @@ FAMILIES: tuple[Family, ...] = (
     Family("fks_decisions_total", C, "Decisions by what the debate wanted and what came of it.", ("action", "outcome")),
     Family("fks_decision_duration_seconds", H, "Time from a bar's arrival to its decision being recorded."),
     Family("fks_consensus_strength", H, "Strength of the verdicts, 0 to 1.", (), RATIO),
+    Family("fks_llm_requests_total", C, "Requests to a model, sent or held back.", ("provider", "tier", "outcome")),
+    Family("fks_llm_tokens_total", C, "Tokens, as the provider reports them.", ("provider", "direction")),
+    Family(
+        "fks_llm_cost_usd_total", C, "Spent on models, the worst case of unknown ends included.", ("provider", "agent")
+    ),
+    Family("fks_llm_quota_remaining", L, "Requests that a provider's daily quota still allows.", ("provider",)),
+    Family("fks_llm_budget_remaining_usd", L, "What an agent may still spend today.", ("agent",)),
+    Family("fks_llm_cache_hits_total", C, "Questions that were answered before."),
+    Family("fks_llm_invalid_answers_total", C, "Answers of models that were rejected.", ("code",)),
+    Family("fks_llm_request_duration_seconds", H, "Time of a request to a model.", ("provider",), SLOW),
     Family("fks_journal_append_seconds", H, "Time to append a commit durably."),
     Family("fks_journal_errors_total", C, "Journal or inbox operations that storage refused.", ("operation",)),
     Family("fks_build_info", L, "Always 1; the labels tell what runs.", ("version", "python", "ray")),

@@ -58,7 +58,7 @@ class Wiring:
     """Everything that `fks up` has settled before the first actor starts.
 
     `venues` are the desk's, in the order of preference; `cash` is what each account starts with in a fresh journal, in
-    quote; `keys` tells where the keys of a real venue are found.
+    quote; `keys` tells where the keys of a real venue are found; `home` is FKS_HOME.
     """
 
     namespace: str
@@ -69,6 +69,7 @@ class Wiring:
     venues: tuple[VenuePlan, ...]
     cash: Mapping[str, Decimal]
     keys: Mapping[str, KeySource] = field(default_factory=dict)
+    home: str = ""
 
 
 def paper_plan(name: str, symbols: tuple[str, ...], settings: Settings) -> VenuePlan:
@@ -105,6 +106,7 @@ def actor_specs(wiring: Wiring) -> tuple[ActorSpec, ...]:
         ActorSpec(names.JOURNAL, f"{here}.journal:JournalActor", (wiring.journal_url,)),
         ActorSpec(names.FEED, f"{here}.feed:FeedActor", (settings.feed,)),
         *(_mind(wiring, agent, live) for agent in settings.agents.minds),
+        *_models(wiring),
         ActorSpec(names.RISK, f"{here}.risk:RiskActor", (settings.risk, markets, wiring.cash, namespace)),
         *(_connector(wiring, plan) for plan in wiring.venues),
         ActorSpec(names.COORDINATOR, f"{here}.coordinator:CoordinatorActor", (coordinator, wiring.run)),
@@ -122,6 +124,13 @@ def _mind(wiring: Wiring, agent: str, live: bool) -> ActorSpec:
         return ActorSpec(agent, "fks_actors.actors.sentiment:SentimentActor", (rooms, namespace))
     arguments = (agent, settings.market, settings.memory, settings.agents, namespace)
     return ActorSpec(agent, "fks_actors.actors.specialist:SpecialistActor", arguments)
+
+
+def _models(wiring: Wiring) -> tuple[ActorSpec, ...]:
+    config = wiring.settings.llm
+    if not config.providers:
+        return ()
+    return (ActorSpec(names.MODELS, "fks_actors.actors.models:ModelsActor", (config, wiring.home)),)
 
 
 def _connector(wiring: Wiring, plan: VenuePlan) -> ActorSpec:

@@ -15,6 +15,7 @@ from fks_actors.actors.wiring import ActorSpec, CoordinatorConfig, Wiring, actor
 from fks_actors.adapters.feeds.config import FeedConfig
 from fks_actors.agents.config import AgentsConfig
 from fks_actors.desk.config import PAPER
+from fks_actors.llm.config import LlmConfig, Place, ProviderConfig
 from fks_actors.model.markets import MarketRules
 from fks_actors.reflection.config import ReflectionConfig
 from fks_actors.settings import DeskSection, Settings
@@ -44,6 +45,22 @@ def test_specs_when_a_desk_is_wired_then_every_actor_once_and_what_is_needed_com
         names.TELEMETRY,
     ]  # fmt: skip
     assert specs()[names.TELEMETRY].arguments == (tuple(specs())[:-1], "ns")
+
+
+def test_specs_when_a_language_model_is_named_then_one_actor_owns_them_before_whoever_asks() -> None:
+    tiny = ProviderConfig(base_url="http://127.0.0.1:8080/v1", model="m", place=Place.LOCAL)
+    settings = SETTINGS.model_copy(update={"llm": LlmConfig(providers={"tiny": tiny})})
+    plans = (paper_plan(PAPER, SYMBOLS, settings),)
+    wiring = Wiring("ns", settings, run_record(SYMBOLS), "j", "i", plans, {PAPER: CASH}, home="/home/desk")
+    made = {spec.name: spec for spec in actor_specs(wiring)}
+    spec = made[names.MODELS]
+    assert spec.arguments == (settings.llm, "/home/desk")
+    module, _, name = spec.path.partition(":")
+    inspect.signature(getattr(importlib.import_module(module), name)).bind(*spec.arguments)
+    assert pickle.loads(pickle.dumps(spec)) == spec  # noqa: S301 our own bytes
+    order = list(made)
+    assert order.index(names.MODELS) < order.index(names.COORDINATOR)
+    assert names.MODELS in made[names.TELEMETRY].arguments[0]
 
 
 @pytest.mark.parametrize("spec", specs().values(), ids=lambda spec: spec.name)

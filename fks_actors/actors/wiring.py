@@ -7,6 +7,7 @@ from typing import Any
 
 from fks_actors.actors import names
 from fks_actors.adapters.ccxt_venue.keys import KeySource
+from fks_actors.agents import forecast
 from fks_actors.agents.config import DebateConfig
 from fks_actors.desk.config import PAPER, DeskConfig, VenuePlan
 from fks_actors.execution.config import default_rules
@@ -85,17 +86,24 @@ def actor_specs(wiring: Wiring) -> tuple[ActorSpec, ...]:
         settings.desk.dead_man_s,
     )
     markets = {plan.name: plan.markets for plan in wiring.venues}
-    rooms = (settings.market, settings.memory, settings.agents, namespace)
     specs = [
         ActorSpec(names.JOURNAL, f"{here}.journal:JournalActor", (wiring.journal_url,)),
         ActorSpec(names.FEED, f"{here}.feed:FeedActor", (settings.feed,)),
-        *(ActorSpec(agent, f"{here}.specialist:SpecialistActor", (agent, *rooms)) for agent in settings.agents.minds),
+        *(_mind(agent, settings, namespace) for agent in settings.agents.minds),
         ActorSpec(names.RISK, f"{here}.risk:RiskActor", (settings.risk, markets, wiring.cash, namespace)),
         *(_connector(wiring, plan) for plan in wiring.venues),
         ActorSpec(names.COORDINATOR, f"{here}.coordinator:CoordinatorActor", (coordinator, wiring.run)),
     ]
     watched = tuple(spec.name for spec in specs)
     return (*specs, ActorSpec(names.TELEMETRY, f"{here}.telemetry:TelemetryActor", (watched, namespace)))
+
+
+def _mind(agent: str, settings: Settings, namespace: str) -> ActorSpec:
+    if agent == forecast.AGENT:
+        told = (settings.forecast, settings.agents.forecast, namespace)
+        return ActorSpec(agent, "fks_actors.actors.forecaster:ForecasterActor", told)
+    rooms = (agent, settings.market, settings.memory, settings.agents, namespace)
+    return ActorSpec(agent, "fks_actors.actors.specialist:SpecialistActor", rooms)
 
 
 def _connector(wiring: Wiring, plan: VenuePlan) -> ActorSpec:

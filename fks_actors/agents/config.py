@@ -87,7 +87,7 @@ class ForecastConfig(_Config):
     season_bars: int = Field(default=24, ge=1, le=10_000)
     min_history: int = Field(default=504, ge=50, le=100_000)
     every_bars: int = Field(default=1, ge=1, le=10_000)
-    conformal_rate: float = Field(default=0.002, ge=0, le=0.02)
+    conformal_rate: float = Field(default=0.001, ge=0, le=0.02)
     score_half_life: float = Field(default=2_000.0, ge=10, le=1_000_000)
     min_scored: int = Field(default=240, ge=1, le=100_000)
     skill_full: float = Field(default=0.05, gt=0, le=1)

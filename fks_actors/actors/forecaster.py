@@ -74,7 +74,7 @@ class _Closed:
 
     def __init__(self, model: ForecastModelConfig, why: str) -> None:
         self.name = f"{model.kind}:closed"
-        self.levels = model.levels
+        self.levels = model.quantile_levels
         self.window_bars = 1
         self.why = why
 

@@ -77,10 +77,11 @@ class ForecastConfig(_Config):
 
     `horizon_bars`: how far ahead. `season_bars`: bars in a day, for the rhythm and the seasonal-naive baseline.
     `min_history`: bars before the first forecast. `every_bars`: forecast so often and keep the vote between; raise it
-    for a model that is slower than the bars. `conformal_rate`: how fast intervals are corrected (`agents.conformal`).
-    `score_half_life`: scored forecasts after which a score counts half. `min_scored`: scores before the forecaster is
-    believed at all. `skill_full`: the skill over the baselines from which it is believed fully; `edge_min` and
-    `edge_full`: the least |2 P(up) - 1| that acts and the one that is fully sure. `hold_confidence`: of a HOLD.
+    for a slow model: the history that a desk learns from at its start is forecast too. `conformal_rate`: how fast
+    intervals are corrected (`agents.conformal`). `score_half_life`: scored forecasts after which a score counts half.
+    `min_scored`: scores before the forecaster is believed at all. `skill_full`: the skill over the baselines from which
+    it is believed fully; `edge_min` and `edge_full`: the least |2 P(up) - 1| that acts and the one that is fully sure.
+    `hold_confidence`: of a HOLD.
     """
 
     horizon_bars: int = Field(default=24, ge=1, le=1_000)

@@ -151,7 +151,7 @@ class BarMind:
         return (held.ring if held else CandleRing(1)).last(n)
 
     def state(self, symbol: str) -> bytes:
-        """A snapshot of `symbol` without its candles, JSON; under 1 KiB (LONG some 5, 20 in a long fall).
+        """A snapshot of `symbol` without its candles, JSON; under 1 KiB (LONG some 5, 20 in a long fall; forecasts 8).
 
         Raises:
             DataError: no bar of `symbol` was observed.

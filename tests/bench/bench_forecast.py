@@ -11,7 +11,7 @@ import numpy as np
 
 from fks_actors.adapters.forecast.config import DEFAULT_LEVELS
 from tests.bench.figures import row
-from tests.unit.adapters.forecast.data import HOURLY, MISSING, YEAR_2024_MS, hourly
+from tests.recorded import HOURLY, MISSING, YEAR_2024_MS, hourly
 
 
 def main() -> None:

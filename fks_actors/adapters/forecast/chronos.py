@@ -32,7 +32,7 @@ def open_model(config: ForecastModelConfig) -> FoundationForecaster:
         )
     except Exception as error:
         raise ConfigError(f"forecast.path: {folder} is no Chronos model: {error}") from error
-    levels = list(getattr(pipeline, "quantiles", None) or config.levels)
+    levels = list(getattr(pipeline, "quantiles", None) or config.quantile_levels)
 
     def predict(values: Floats, horizon: int) -> tuple[Sequence[float], Floats]:
         window = torch.as_tensor(values, dtype=torch.float32)

@@ -20,7 +20,7 @@ def open_forecaster(config: ForecastModelConfig, season_bars: int = 24) -> Forec
         from fks_actors.adapters.forecast.statistical import WINDOW_BARS, StatisticalForecaster
 
         window = config.window_bars or WINDOW_BARS
-        return StatisticalForecaster(config.levels, window, config.refit_bars, season_bars)
+        return StatisticalForecaster(config.quantile_levels, window, config.refit_bars, season_bars)
     module = import_module(f"fks_actors.adapters.forecast.{config.kind}")
     opened: Forecaster = module.open_model(config)
     return opened

@@ -35,7 +35,7 @@ class FoundationForecaster:
 
     def __init__(self, config: ForecastModelConfig, predict: Predict) -> None:
         self.name = f"{config.kind}:{Path(config.path).name}"
-        self.levels = config.levels
+        self.levels = config.quantile_levels
         self.window_bars = config.window_bars or WINDOW_BARS
         self._predict = predict
 

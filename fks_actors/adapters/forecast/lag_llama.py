@@ -69,6 +69,6 @@ def open_model(config: ForecastModelConfig) -> FoundationForecaster:
             torch.manual_seed(0)
             said = next(iter(predictor(len(values), horizon).predict([series])))
         ends = np.asarray(said.samples, np.float64)[:, horizon - 1]
-        return config.levels, np.quantile(ends, config.levels)
+        return config.quantile_levels, np.quantile(ends, config.quantile_levels)
 
     return FoundationForecaster(config, predict)

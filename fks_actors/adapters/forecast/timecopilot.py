@@ -33,7 +33,7 @@ def open_model(config: ForecastModelConfig) -> FoundationForecaster:
     def predict(values: Floats, horizon: int) -> tuple[Sequence[float], Floats]:
         times = pandas.date_range("2000-01-01", periods=len(values), freq="h")
         frame = pandas.DataFrame({"unique_id": "closes", "ds": times, "y": values})
-        levels = list(config.levels)
+        levels = list(config.quantile_levels)
         said = copilot.forecast(df=frame, h=horizon, freq="h", quantiles=levels)
         columns = [name for name in said.columns if name.startswith(f"{_ALIAS}-q-")]
         columns.sort(key=lambda name: float(name.rpartition("-")[2]))

@@ -24,14 +24,30 @@ def save_bolt(folder: Path) -> None:
 
     torch.manual_seed(3)
     config = transformers.T5Config(
-        d_model=16, d_kv=8, d_ff=32, num_layers=1, num_decoder_layers=1, num_heads=2, vocab_size=2
-    )
+        d_model=16, d_kv=8, d_ff=32, num_layers=1, num_decoder_layers=1, num_heads=2, vocab_size=2, pad_token_id=0,
+        eos_token_id=1, decoder_start_token_id=0,
+    )  # fmt: skip
     config.chronos_pipeline_class = "ChronosBoltPipeline"
     config.chronos_config = {
         "context_length": 128, "prediction_length": 32, "input_patch_size": 16, "input_patch_stride": 16,
         "quantiles": DECILES, "use_reg_token": True,
     }  # fmt: skip
     ChronosBoltModelForForecasting(config).save_pretrained(folder)
+
+
+def save_second(folder: Path) -> None:
+    from chronos.chronos2.config import Chronos2CoreConfig
+    from chronos.chronos2.model import Chronos2Model
+
+    torch.manual_seed(3)
+    config = Chronos2CoreConfig(d_model=16, d_kv=8, d_ff=32, num_layers=1, num_heads=2)
+    config.chronos_pipeline_class = "Chronos2Pipeline"
+    config.chronos_config = {
+        "context_length": 128, "output_patch_size": 16, "input_patch_size": 16, "input_patch_stride": 16,
+        "quantiles": [0.01, 0.05, *DECILES, 0.95, 0.99], "use_reg_token": True, "use_arcsinh": True,
+        "max_output_patches": 4, "time_encoding_scale": 128,
+    }  # fmt: skip
+    Chronos2Model(config).save_pretrained(folder)
 
 
 def save_first(folder: Path) -> None:
@@ -49,7 +65,7 @@ def save_first(folder: Path) -> None:
     transformers.T5ForConditionalGeneration(config).save_pretrained(folder)
 
 
-@pytest.mark.parametrize("save", [save_bolt, save_first], ids=["bolt", "first"])
+@pytest.mark.parametrize("save", [save_bolt, save_second, save_first], ids=["bolt", "second", "first"])
 def test_forecast_when_a_model_lies_in_a_folder_then_quantiles_of_the_return_and_always_the_same(
     save: object, tmp_path: Path
 ) -> None:

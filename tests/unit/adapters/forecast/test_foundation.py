@@ -80,11 +80,8 @@ def test_open_when_the_package_is_missing_then_says_which_and_how_to_get_it(kind
     ("told", "why"),
     [
         ({"kind": "chronos"}, "kind chronos needs the path of its weights"),
-        ({"levels": (0.1, 0.5, 0.9)}, "need 0.05, 0.5 and 0.95"),
-        ({"levels": (0.05, 0.1, 0.5, 0.95)}, "must rise evenly"),
-        ({"levels": (0.05, 0.275, 0.5, 0.725, 0.95, 1.175)}, "between 0 and 1"),
-        ({"levels": tuple(round(0.05 * n - 0.025, 3) for n in range(1, 21))}, "need 0.05"),
-        ({"levels": tuple(round(0.025 * n, 3) for n in range(2, 40))}, "symmetrically"),
+        ({"levels": 20}, "levels must be odd"),
+        ({"levels": 1}, "greater than or equal to 3"),
         ({"kind": "oracle"}, "Input should be"),
         ({"refit": 3}, "Extra inputs"),
     ],
@@ -94,5 +91,9 @@ def test_config_when_it_makes_no_sense_then_refused(told: dict[str, object], why
         ForecastModelConfig.model_validate(told)
 
 
-def test_config_when_levels_are_coarse_then_fine() -> None:
-    assert ForecastModelConfig(levels=(0.05, 0.5, 0.95)).levels == (0.05, 0.5, 0.95)
+@pytest.mark.parametrize("count", [3, 7, 19, 181])
+def test_config_when_levels_are_so_many_then_even_and_symmetric_with_median_and_interval(count: int) -> None:
+    levels = ForecastModelConfig(levels=count).quantile_levels
+    assert len(levels) == count
+    assert {0.05, 0.5, 0.95} <= set(levels)
+    assert np.diff(levels) == pytest.approx(0.9 / (count - 1))

@@ -6,7 +6,7 @@ Every 11 hours, so that all hours of the day and days of the week are met; the b
 import pytest
 
 from tests.bench.forecast_parts import OURS, roll
-from tests.unit.adapters.forecast.data import HOURLY, MISSING, YEAR_2024_MS, hourly
+from tests.recorded import HOURLY, MISSING, YEAR_2024_MS, hourly
 
 
 @pytest.mark.skipif(not HOURLY.is_file(), reason=MISSING)

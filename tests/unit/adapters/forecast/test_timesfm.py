@@ -65,5 +65,5 @@ def test_open_when_the_path_holds_no_weights_then_says_so(folder: Path) -> None:
     with pytest.raises(ConfigError, match=r"model\.safetensors is missing"):
         open_forecaster(ForecastModelConfig(kind="timesfm", path=str(folder / "none")))
     (folder / "model.safetensors").write_bytes(b"no weights")
-    with pytest.raises(ConfigError, match="holds no TimesFM 2.5 weights"):
+    with pytest.raises(ConfigError, match="holds no TimesFM"):
         open_forecaster(ForecastModelConfig(kind="timesfm", path=str(folder)))

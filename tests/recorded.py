@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fks_actors.model.candles import Candle
 
-_DATA = Path(os.environ.get("FKS_TEST_DATA", Path(__file__).parents[5] / "shared" / "data"))
+_DATA = Path(os.environ.get("FKS_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 HOURLY = _DATA / "ohlcv" / "BTCUSDT-1h.csv.gz"
 YEAR_2024_MS = 1_704_067_200_000
 MISSING = "the shared data is not here; set FKS_TEST_DATA"

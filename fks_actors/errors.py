@@ -97,7 +97,7 @@ class Fenced(VenueError):
 
 
 class ModelUnavailable(FksError):
-    """A language model gave no answer; nothing is known of what it would have said.
+    """A model gave no answer; nothing is known of what it would have said.
 
     Args:
         provider: whose.

@@ -9,7 +9,7 @@ from fks_actors.actors import names
 from fks_actors.adapters.ccxt_venue.keys import KeySource
 from fks_actors.adapters.news.config import NewsConfig
 from fks_actors.adapters.sentiment.config import SentimentModelConfig
-from fks_actors.agents import sentiment
+from fks_actors.agents import forecast, sentiment
 from fks_actors.agents.config import DebateConfig, SentimentConfig
 from fks_actors.desk.config import PAPER, DeskConfig, VenuePlan
 from fks_actors.execution.config import default_rules
@@ -122,6 +122,9 @@ def _mind(wiring: Wiring, agent: str, live: bool) -> ActorSpec:
             settings.news, settings.sentiment, settings.agents.sentiment, wiring.run.symbols, live, settings.redis.url
         )
         return ActorSpec(agent, "fks_actors.actors.sentiment:SentimentActor", (rooms, namespace))
+    if agent == forecast.AGENT:
+        told = (settings.forecast, settings.agents.forecast, namespace)
+        return ActorSpec(agent, "fks_actors.actors.forecaster:ForecasterActor", told)
     arguments = (agent, settings.market, settings.memory, settings.agents, namespace)
     return ActorSpec(agent, "fks_actors.actors.specialist:SpecialistActor", arguments)
 

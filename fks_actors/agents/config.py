@@ -1,9 +1,9 @@
 """The minds' thresholds and the debate's rules. Frozen; unknown keys are refused. Confidences and shares are 0..1."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, le=100)]
@@ -100,9 +100,35 @@ class SentimentConfig(_Config):
 
 
 class ForecastConfig(_Config):
-    """How a forecast becomes a vote; `horizon_bars` ahead."""
+    """When to forecast, and how a forecast becomes a vote.
+
+    `horizon_bars`: how far ahead. `season_bars`: bars in a day, for the rhythm and the seasonal-naive baseline.
+    `min_history`: bars before the first forecast. `every_bars`: forecast so often and keep the vote between; raise it
+    for a slow model: the history that a desk learns from at its start is forecast too. `conformal_rate`: how fast
+    intervals are corrected (`agents.conformal`). `score_half_life`: scored forecasts after which a score counts half.
+    `min_scored`: scores before the forecaster is believed at all. `skill_full`: the skill over the baselines from which
+    it is believed fully; `edge_min` and `edge_full`: the least |2 P(up) - 1| that acts and the one that is fully sure.
+    `hold_confidence`: of a HOLD.
+    """
 
     horizon_bars: int = Field(default=24, ge=1, le=1_000)
+    season_bars: int = Field(default=24, ge=1, le=10_000)
+    min_history: int = Field(default=504, ge=50, le=100_000)
+    every_bars: int = Field(default=1, ge=1, le=10_000)
+    conformal_rate: float = Field(default=0.001, ge=0, le=0.02)
+    score_half_life: float = Field(default=2_000.0, ge=10, le=1_000_000)
+    min_scored: int = Field(default=240, ge=1, le=100_000)
+    skill_full: float = Field(default=0.05, gt=0, le=1)
+    edge_min: float = Field(default=0.04, ge=0, le=1)
+    edge_full: float = Field(default=0.2, gt=0, le=1)
+    hold_confidence: Share = 0.2
+
+    @model_validator(mode="after")
+    def _enough(self) -> Self:
+        least = 2 * (self.horizon_bars + self.season_bars)
+        if self.min_history < least:
+            raise ValueError(f"min_history {self.min_history} is under twice horizon_bars and season_bars, {least}")
+        return self
 
 
 class DebateConfig(_Config):

@@ -9,11 +9,13 @@ import sys
 import pytest
 
 from fks_actors.actors import names
+from fks_actors.actors.forecaster import ForecasterActor
 from fks_actors.actors.remote import pack, unpack
 from fks_actors.actors.spawn import Hosted, _named
 from fks_actors.actors.wiring import ActorSpec, CoordinatorConfig, Wiring, actor_specs, paper_plan
 from fks_actors.adapters.feeds.config import FeedConfig
-from fks_actors.agents.config import AgentsConfig
+from fks_actors.adapters.forecast.config import ForecastModelConfig
+from fks_actors.agents.config import AgentsConfig, ForecastConfig
 from fks_actors.desk.config import PAPER
 from fks_actors.llm.config import LlmConfig, Place, ProviderConfig
 from fks_actors.model.markets import MarketRules
@@ -102,3 +104,14 @@ def test_pack_when_a_message_comes_back_then_it_is_equal() -> None:
 def test_wiring_when_imported_then_ray_is_not() -> None:
     code = "import sys, fks_actors.actors.wiring, fks_actors.cli.plan; sys.exit('ray' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_specs_when_a_desk_has_a_forecaster_then_it_gets_its_model_and_rules() -> None:
+    agents = AgentsConfig(minds=("short_term", "forecast"), forecast=ForecastConfig(horizon_bars=12))
+    settings = SETTINGS.model_copy(update={"agents": agents, "forecast": ForecastModelConfig(refit_bars=24)})
+    plans = (paper_plan(PAPER, SYMBOLS, settings),)
+    wiring = Wiring("ns", settings, run_record(SYMBOLS), "sqlite:////j.db", "sqlite:////i.db", plans, {PAPER: CASH})
+    spec = {spec.name: spec for spec in actor_specs(wiring)}["forecast"]
+    assert spec.path == "fks_actors.actors.forecaster:ForecasterActor"
+    assert spec.arguments == (settings.forecast, agents.forecast, "ns")
+    inspect.signature(ForecasterActor).bind(*spec.arguments)

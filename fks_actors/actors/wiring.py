@@ -16,7 +16,8 @@ from fks_actors.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class CoordinatorConfig:
-    """What the coordinator is told."""
+    """What the coordinator is told. `debates` is the file that keeps unfinished debates, empty for none; `models`: the
+    cluster has models that debate."""
 
     namespace: str
     desk: DeskConfig
@@ -27,6 +28,8 @@ class CoordinatorConfig:
     replay_window_ms: int
     lease_ttl_s: float
     dead_man_s: float
+    debates: str = ""
+    models: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class Wiring:
     """Everything that `fks up` has settled before the first actor starts.
 
     `venues` are the desk's, in the order of preference; `cash` is what each account starts with in a fresh journal, in
-    quote; `keys` tells where the keys of a real venue are found.
+    quote; `keys` tells where the keys of a real venue are found; `debates` is the file of unfinished debates.
     """
 
     namespace: str
@@ -54,6 +57,7 @@ class Wiring:
     venues: tuple[VenuePlan, ...]
     cash: Mapping[str, Decimal]
     keys: Mapping[str, KeySource] = field(default_factory=dict)
+    debates: str = ""
 
 
 def paper_plan(name: str, symbols: tuple[str, ...], settings: Settings) -> VenuePlan:
@@ -83,6 +87,8 @@ def actor_specs(wiring: Wiring) -> tuple[ActorSpec, ...]:
         settings.webhook.replay_window_s * 1_000,
         settings.desk.lease_ttl_s,
         settings.desk.dead_man_s,
+        wiring.debates,
+        bool(getattr(settings.llm, "providers", ())),
     )
     markets = {plan.name: plan.markets for plan in wiring.venues}
     rooms = (settings.market, settings.memory, settings.agents, namespace)

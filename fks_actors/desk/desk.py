@@ -116,6 +116,12 @@ class Desk:
         """Whether the venue is to be asked something again that it may not have heard."""
         return self._steps.has_questions(venue)
 
+    def briefing(self, batch: BarBatch) -> Briefing:
+        """What the minds are told with the batch, as things stand."""
+        memory = self._steps.memory
+        heard = tuple(vote for c in batch.candles for vote in memory.heard(c.symbol, batch.ts_ms))
+        return Briefing(dict(memory.last_bar_ms), heard, {}, {c.symbol: self._stake(c.symbol) for c in batch.candles})
+
     async def recover(self) -> None:
         """Take the journal's word for everything, then finish what was written but not yet done."""
         async with self._turn(again=True):
@@ -154,7 +160,7 @@ class Desk:
             name, ts_ms = bar_step(batch), batch.close_ms
             told = {plan.name: (batch,) for plan in self._config.venues}
             said, replies = await self._ports.together(
-                self._ports.minds.deliberate(batch, self._briefing(batch)), steps.ask_all(name, "advance", told)
+                self._ports.minds.deliberate(batch, self.briefing(batch)), steps.ask_all(name, "advance", told)
             )
             flags = memory.note(batch)
             verdicts = {verdict.symbol: verdict for verdict in said.verdicts}
@@ -299,11 +305,6 @@ class Desk:
         real = [v for v in venues if self._config.plan(v).real and self._steps.listens(v)]
         if len(venues) > 1 and real:
             await self._collect(real, ts_ms)
-
-    def _briefing(self, batch: BarBatch) -> Briefing:
-        memory = self._steps.memory
-        heard = tuple(vote for c in batch.candles for vote in memory.heard(c.symbol, batch.ts_ms))
-        return Briefing(dict(memory.last_bar_ms), heard, {}, {c.symbol: self._stake(c.symbol) for c in batch.candles})
 
     def _stake(self, symbol: str) -> Decimal:
         """What a verdict on the symbol could move: the largest order that the cap allows."""

@@ -184,13 +184,10 @@ def _add_desk(routes: APIRouter, desk: Desk, tape: Tape, symbols: tuple[str, ...
         """Every actor and its state."""
         return json_answer(await desk.agents())
 
-    @routes.post("/decide", tags=["desk"], responses=_BAD_BODY)
+    @routes.post("/decide", response_model=shapes.DecideShape, tags=["desk"], responses=_BAD_BODY)
     async def decide(body: DecideBody) -> Response:
-        """What the minds say of the last bar; nothing is traded."""
-        said = await desk.decide(known(body.symbol, symbols))
-        shown = {name: value for name, value in said.items() if name not in ("ballots", "verdict")}
-        votes = [render.vote(ballot) for ballot in said["ballots"]]
-        return json_answer({**shown, "votes": votes, "verdict": render.verdict(said["verdict"])})
+        """What the minds say of the last bar, and a debate over it; nothing is traded."""
+        return json_answer(render.decide(await desk.decide(known(body.symbol, symbols))))
 
     @routes.post("/control", tags=["desk"], responses=_BAD_BODY)
     async def control(body: ControlBody) -> Response:

@@ -39,6 +39,8 @@ from fks_actors.model.records import (
 from fks_actors.model.votes import Action, Verdict
 from fks_actors.risk.messages import RiskReply
 
+_CENT = Decimal("0.01")
+
 __all__ = ["RISK_OWNER", "Desk", "bar_step"]
 
 
@@ -307,9 +309,11 @@ class Desk:
             await self._collect(real, ts_ms)
 
     def _stake(self, symbol: str) -> Decimal:
-        """What a verdict on the symbol could move: the largest order that the cap allows."""
-        last = self._steps.last
-        return last.equity.equity * self._config.per_trade_pct / 100 if last else ZERO
+        """What a verdict on the symbol could move: the largest order that the cap allows, to the cent.
+
+        It is the journal's word, so that a desk that starts again tells the minds the same.
+        """
+        return (self._steps.equity * self._config.per_trade_pct / 100).quantize(_CENT)
 
     def _proposed(self, batch: BarBatch, verdicts: dict[str, Verdict]) -> tuple[Proposal, ...]:
         steps, candles = self._steps, {candle.symbol: candle for candle in batch.candles}

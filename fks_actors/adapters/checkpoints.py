@@ -1,7 +1,7 @@
 """The file that keeps unfinished debates, so that a killed coordinator goes on with them instead of paying twice.
 
-It holds only what the journal does not hold yet, and may be lost: a damaged file is replaced. The state is plain bytes;
-nothing in the file is ever turned into an object of a class that it names.
+It holds only what the journal does not hold yet, and may be lost: a damaged file is replaced, and a power cut may take
+the last turn. The state is plain bytes; nothing in the file is ever turned into an object of a class that it names.
 """
 
 import asyncio
@@ -80,6 +80,7 @@ class Checkpoints:
         try:
             saver = AsyncSqliteSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
             await saver.setup()
+            await connection.execute("PRAGMA synchronous=NORMAL")
         except BaseException:
             with contextlib.suppress(sqlite3.Error):
                 await connection.close()

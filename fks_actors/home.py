@@ -42,11 +42,6 @@ class Home:
         """The secret that signs alerts."""
         return self.root / "webhook-secret"
 
-    @property
-    def debates(self) -> Path:
-        """What keeps the debates of models whose decision is not in the journal yet."""
-        return self.root / "debates.db"
-
     def journal_dir(self, feed: str) -> Path:
         """The folder of a feed's journal: results of different feeds, simulated ones above all, never share one."""
         return self.root / "journals" / feed_slug(feed)

@@ -14,7 +14,7 @@ from fks_actors.agents.turns import ASKED, triggers
 from fks_actors.desk.ports import Briefing
 from fks_actors.desk.proposals import decision_id
 from fks_actors.model.candles import BarBatch, Candle, to_money
-from fks_actors.model.debates import Brief, Debate
+from fks_actors.model.debates import Brief, Debate, Role, Turn
 from fks_actors.model.votes import Verdict
 
 _RULES = "fks_actors.llm.rules"
@@ -67,7 +67,7 @@ class Debating:
         candle = next(candle for candle in batch.candles if candle.symbol == symbol)
         motion = self._motion(batch, candle, result, briefing)
         motion = replace(motion, triggers=(ASKED, *motion.triggers))
-        (held,) = await self._floor.hold([motion], self._debaters or _rule_speakers(), keep=False)
+        (held,) = await self._floor.hold([motion], self._debaters or _RuleSpeakers(), keep=False)
         return held
 
     async def close(self) -> None:
@@ -93,6 +93,9 @@ class Debating:
         return Motion(brief, triggers(verdict, stake, self._config), has_quorum(ballots, self._config))
 
 
-def _rule_speakers() -> Debaters:
-    """Speakers without a model; imported where they speak, for a desk that is never asked needs none."""
-    return cast("Debaters", importlib.import_module(_RULES).RuleSpeakers())
+class _RuleSpeakers:
+    """Speakers without a model; imported when they first speak, for a desk that is never asked needs none."""
+
+    async def speak(self, role: Role, brief: Brief, timeout_s: float) -> Turn:
+        """One turn by the rules alone; it costs nothing and takes no time."""
+        return cast("Turn", importlib.import_module(_RULES).turn(role, brief))

@@ -13,6 +13,8 @@ from fks_actors.execution.config import default_rules
 from fks_actors.model.records import RunRecord
 from fks_actors.settings import Settings
 
+_DEBATES = "debates.db"
+
 
 @dataclass(frozen=True, slots=True)
 class CoordinatorConfig:
@@ -46,7 +48,7 @@ class Wiring:
     """Everything that `fks up` has settled before the first actor starts.
 
     `venues` are the desk's, in the order of preference; `cash` is what each account starts with in a fresh journal, in
-    quote; `keys` tells where the keys of a real venue are found; `debates` is the file of unfinished debates.
+    quote; `keys` tells where the keys of a real venue are found; `home` is FKS_HOME.
     """
 
     namespace: str
@@ -57,7 +59,7 @@ class Wiring:
     venues: tuple[VenuePlan, ...]
     cash: Mapping[str, Decimal]
     keys: Mapping[str, KeySource] = field(default_factory=dict)
-    debates: str = ""
+    home: str = ""
 
 
 def paper_plan(name: str, symbols: tuple[str, ...], settings: Settings) -> VenuePlan:
@@ -87,7 +89,7 @@ def actor_specs(wiring: Wiring) -> tuple[ActorSpec, ...]:
         settings.webhook.replay_window_s * 1_000,
         settings.desk.lease_ttl_s,
         settings.desk.dead_man_s,
-        wiring.debates,
+        f"{wiring.home}/{_DEBATES}" if wiring.home else "",
         bool(getattr(settings.llm, "providers", ())),
     )
     markets = {plan.name: plan.markets for plan in wiring.venues}

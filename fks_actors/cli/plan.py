@@ -100,7 +100,7 @@ def settle(home: Home, settings: Settings, fresh: bool) -> Plan:
         venues.plans,
         cash,
         venues.keys,
-        str(home.debates),
+        str(home.root),
     )
     return Plan(wiring, info, wiring.settings, aside, venues.ids)
 

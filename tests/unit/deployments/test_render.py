@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from deployments import render, shapes
+from deployments import render, shapes, verdicts
 from fks_actors.agents.turns import abstained
 from fks_actors.model.account import Account, Position
 from fks_actors.model.debates import CallOutcome, Debate, Role
@@ -68,7 +68,7 @@ def cycle(debate: Debate | None = None) -> CycleRecord:
 
 
 def test_decision_when_minds_weigh_differently_then_each_vote_tells_and_an_abstention_has_none() -> None:
-    shown = render.decision(cycle())
+    shown = verdicts.decision(cycle())
     assert [(v["agent"], v["weight"]) for v in shown["votes"]] == [
         ("short_term", 0.8), ("tradingview", 0.0), ("long_term", None),
     ]  # fmt: skip
@@ -78,13 +78,13 @@ def test_decision_when_minds_weigh_differently_then_each_vote_tells_and_an_abste
 
 def test_decision_when_recorded_before_weights_were_then_they_are_unknown() -> None:
     old = replace(cycle(), verdict=replace(cycle().verdict, scores=(), weights=()))
-    assert [v["weight"] for v in render.decision(old)["votes"]] == [None, None, None]
-    assert render.decision(old)["verdict"]["scores"] == {}
+    assert [v["weight"] for v in verdicts.decision(old)["votes"]] == [None, None, None]
+    assert verdicts.decision(old)["verdict"]["scores"] == {}
 
 
 def test_decision_when_models_debated_then_every_turn_with_its_call_and_the_whole_cost() -> None:
     late = abstained(Role.JUDGE, 1, CallOutcome.LATE, "past the deadline", 1_400)
-    shown = render.decision(cycle(Debate(("grey_band",), (*TURNS[:2], late), 0.5, None, 0.5, 3_000)))["debate"]
+    shown = verdicts.decision(cycle(Debate(("grey_band",), (*TURNS[:2], late), 0.5, None, 0.5, 3_000)))["debate"]
     assert shown is not None
     assert (shown["triggers"], shown["before"], shown["judged"], shown["after"]) == (["grey_band"], 0.5, None, 0.5)
     assert (shown["cost_usd"], shown["duration_ms"]) == ("0.0024", 3_000)
@@ -101,7 +101,7 @@ def test_decision_when_models_debated_then_every_turn_with_its_call_and_the_whol
 def test_decide_when_asked_then_it_shows_as_a_recorded_decision_does() -> None:
     record = cycle(Debate(("asked",), TURNS, 0.5, 0.9, 0.65, 7))
     said = {"symbol": BTC, "close_ms": 1, "ballots": record.ballots, "verdict": record.verdict, "debate": record.debate}
-    shown, kept = render.decide(said), render.decision(record)
+    shown, kept = verdicts.decide(said), verdicts.decision(record)
     assert TypeAdapter(shapes.DecideShape).validate_python(shown) == shown
     assert (shown["votes"], shown["verdict"], shown["debate"]) == (kept["votes"], kept["verdict"], kept["debate"])
 
@@ -110,7 +110,7 @@ SHAPES = {"votes": shapes.VoteShape, "verdict": shapes.VerdictShape, "debate": s
 
 
 def test_shapes_when_a_decision_is_shown_then_it_has_every_field_that_is_documented_and_no_other() -> None:
-    shown = render.decision(cycle(Debate(("asked",), TURNS, 0.5, 0.9, 0.65, 7)))
+    shown = verdicts.decision(cycle(Debate(("asked",), TURNS, 0.5, 0.9, 0.65, 7)))
     TypeAdapter(shapes.DecisionShape).validate_python(shown)
     assert set(shown) == set(shapes.DecisionShape.__annotations__)
     for name, shape in SHAPES.items():

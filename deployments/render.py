@@ -6,8 +6,7 @@ from typing import Any
 
 from deployments import shapes
 from fks_actors.model.orders import ZERO, Fill, Order, Refusal
-from fks_actors.model.records import ControlRecord, CycleRecord, EquityPoint, RunRecord, SignalRecord
-from fks_actors.model.votes import Ballot, Verdict, Vote
+from fks_actors.model.records import ControlRecord, EquityPoint, RunRecord, SignalRecord
 from fks_actors.risk.messages import RiskState
 
 
@@ -20,59 +19,9 @@ def _maybe(value: Decimal | None) -> str | None:
     return None if value is None else money(value)
 
 
-def vote(ballot: Ballot) -> shapes.VoteShape:
-    """A vote or an abstention."""
-    if isinstance(ballot, Vote):
-        return {
-            "agent": ballot.agent,
-            "action": ballot.action,
-            "confidence": ballot.confidence,
-            "reason": ballot.reason,
-            "abstained": "",
-            "facts": dict(ballot.facts),
-        }
-    return {
-        "agent": ballot.agent,
-        "action": "abstain",
-        "confidence": None,
-        "reason": ballot.detail,
-        "abstained": ballot.reason,
-        "facts": {},
-    }
-
-
-def verdict(value: Verdict) -> shapes.VerdictShape:
-    """The debate's result."""
-    return {
-        "action": value.action,
-        "leaning": value.leaning,
-        "net": value.net,
-        "strength": value.strength,
-        "threshold": value.threshold,
-    }
-
-
 def refusals(values: Sequence[Refusal]) -> list[shapes.RefusalShape]:
     """Why not."""
     return [{"code": r.code, "message": r.message, "value": r.value, "limit": r.limit} for r in values]
-
-
-def decision(record: CycleRecord) -> shapes.DecisionShape:
-    """One cycle with every ballot."""
-    return {
-        "decision_id": record.decision_id,
-        "symbol": record.symbol,
-        "ts_ms": record.ts_ms,
-        "close_ms": record.close_ms,
-        "price": money(record.price),
-        "votes": [vote(ballot) for ballot in record.ballots],
-        "verdict": verdict(record.verdict),
-        "outcome": record.outcome,
-        "client_order_id": record.client_order_id,
-        "refusals": refusals(record.refusals),
-        "flags": list(record.flags),
-        "note": record.note,
-    }
 
 
 def order(value: Order) -> shapes.OrderShape:

@@ -22,6 +22,7 @@ Sample = tuple[str, str, Labels, float]
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 SLOW = (0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 5.0, 10.0, 30.0)
+SHIFT = (0.0, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)
 RATIO = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
@@ -126,6 +127,10 @@ FAMILIES: tuple[Family, ...] = (
     Family("fks_forecast_crps", L, "CRPS of the scored forecasts, in log return.", ("symbol", "model")),
     Family("fks_forecast_mase", L, "MASE of the scored forecasts' medians.", ("symbol", "model")),
     Family("fks_forecast_coverage_ratio", L, "Outcomes within the 90 % interval, 0 to 1.", ("symbol", "model")),
+    Family("fks_debates_total", C, "Debates by what called for them and how they ended.", ("trigger", "outcome")),
+    Family("fks_debate_duration_seconds", H, "Time that a decision waited for its debate.", (), SLOW),
+    Family("fks_debate_shift", H, "How far a debate moved the score of its verdict.", (), SHIFT),
+    Family("fks_debate_turns_total", C, "Turns of debates by how the question ended.", ("role", "outcome")),
     Family("fks_journal_append_seconds", H, "Time to append a commit durably."),
     Family("fks_journal_errors_total", C, "Journal or inbox operations that storage refused.", ("operation",)),
     Family("fks_build_info", L, "Always 1; the labels tell what runs.", ("version", "python", "ray")),

@@ -24,7 +24,7 @@ from fks_actors.actors.wiring import CoordinatorConfig
 from fks_actors.adapters.sql import SqlInbox
 from fks_actors.desk.config import VenuePlan
 from fks_actors.desk.desk import Desk
-from fks_actors.desk.ports import Briefing, DeskPorts
+from fks_actors.desk.ports import DeskPorts
 from fks_actors.desk.state import Change
 from fks_actors.errors import ActorUnavailable, DataError, Fenced, FksError, JournalConflict, VenueUnavailable
 from fks_actors.model.candles import BarBatch
@@ -103,6 +103,7 @@ class CoordinatorActor(Presence):
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._working.clear()
         self._inbox.close()
+        await self._council.close()
         with contextlib.suppress(FksError):
             await self._lease.let_go()
 
@@ -294,17 +295,19 @@ class CoordinatorActor(Presence):
         return None
 
     async def decide(self, symbol: str) -> dict[str, Any]:
-        """What the minds say of the last bar of `symbol`, without trading."""
+        """What the minds say of the last bar of `symbol`, and a debate over it, without trading."""
         batch = self._last_batch
-        candles = () if batch is None else tuple(c for c in batch.candles if c.symbol == symbol)
-        if batch is None or not candles:
+        if batch is None or all(candle.symbol != symbol for candle in batch.candles):
             raise DataError(f"no bar of {symbol} was taken in yet; symbols: {', '.join(self._run_record.symbols)}")
-        previous = {c.symbol: c.ts_ms for c in batch.candles}
-        said = await self._council.deliberate(batch, Briefing(previous, weights=self._desk.scoring.weights))
+        said = await self._council.explain(batch, self._desk.briefing(batch), symbol)
+        debate = said.debates.get(symbol)
+        if debate is not None:
+            self._tally.debate(debate)
         return {
             "symbol": symbol,
             "ballots": [b for b in said.ballots if b.symbol == symbol],
             "verdict": next(v for v in said.verdicts if v.symbol == symbol),
+            "debate": debate,
             "close_ms": batch.close_ms,
         }
 

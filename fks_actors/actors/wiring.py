@@ -16,10 +16,13 @@ from fks_actors.execution.config import default_rules
 from fks_actors.model.records import RunRecord
 from fks_actors.settings import Settings
 
+_DEBATES = "debates.db"
+
 
 @dataclass(frozen=True, slots=True)
 class CoordinatorConfig:
-    """What the coordinator is told."""
+    """What the coordinator is told. `debates` is the file that keeps unfinished debates, empty for none; `models`: the
+    cluster has models that debate."""
 
     namespace: str
     desk: DeskConfig
@@ -30,6 +33,8 @@ class CoordinatorConfig:
     replay_window_ms: int
     lease_ttl_s: float
     dead_man_s: float
+    debates: str = ""
+    models: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,8 @@ def actor_specs(wiring: Wiring) -> tuple[ActorSpec, ...]:
         settings.webhook.replay_window_s * 1_000,
         settings.desk.lease_ttl_s,
         settings.desk.dead_man_s,
+        f"{wiring.home}/{_DEBATES}" if wiring.home else "",
+        bool(getattr(settings.llm, "providers", ())),
     )
     markets = {plan.name: plan.markets for plan in wiring.venues}
     specs = [

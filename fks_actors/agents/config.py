@@ -135,7 +135,8 @@ class DebateConfig(_Config):
     """`threshold` = least strength that acts; `min_votes` = votes (HOLD counts, abstentions do not) that make a quorum;
     `weights` by agent, 1 where none is given. The hybrid's weights, and what `max_shift` bounds, stand in
     `agents.verdict`. Models are asked where the arithmetic score lies between `grey_low` and `grey_high`, or the stake
-    is at least `large_notional` in quote; `rounds` of bull and bear."""
+    is at least `large_notional` in quote; `rounds` of bull and bear, and `deadline_s` for the whole debate: whoever is
+    late abstains."""
 
     threshold: float = Field(default=0.6, gt=0, le=1)
     min_votes: int = Field(default=2, ge=1, le=100)
@@ -149,6 +150,7 @@ class DebateConfig(_Config):
     grey_high: Share = 0.75
     large_notional: float = Field(default=5_000.0, gt=0)
     rounds: int = Field(default=1, ge=1, le=5)
+    deadline_s: float = Field(default=3.0, gt=0, le=600)
 
 
 MINDS = ("short_term", "mid_term", "long_term", "asmbtr", "sentiment", "forecast")

@@ -41,6 +41,8 @@ from fks_actors.model.records import (
 from fks_actors.model.votes import Action, Verdict
 from fks_actors.risk.messages import RiskReply
 
+_CENT = Decimal("0.01")
+
 __all__ = ["RISK_OWNER", "Desk", "bar_step"]
 
 
@@ -127,6 +129,13 @@ class Desk:
         """Whether the venue is to be asked something again that it may not have heard."""
         return self._steps.has_questions(venue)
 
+    def briefing(self, batch: BarBatch) -> Briefing:
+        """What the minds are told with the batch, as things stand."""
+        memory, weights = self._steps.memory, self._steps.scoring.weights
+        heard = tuple(vote for c in batch.candles for vote in memory.heard(c.symbol, batch.ts_ms))
+        stakes = {c.symbol: self._stake(c.symbol) for c in batch.candles}
+        return Briefing(dict(memory.last_bar_ms), heard, weights, stakes)
+
     async def recover(self) -> None:
         """Take the journal's word for everything, then finish what was written but not yet done."""
         async with self._turn(again=True):
@@ -170,7 +179,7 @@ class Desk:
             believed = memory.data.believed(batch, steps.quotes)
             told = {plan.name: (batch if plan.real else believed,) for plan in self._config.venues}
             said, replies = await self._ports.together(
-                self._ports.minds.deliberate(batch, self._briefing(batch)), steps.ask_all(name, "advance", told)
+                self._ports.minds.deliberate(batch, self.briefing(batch)), steps.ask_all(name, "advance", told)
             )
             flags = memory.note(batch, steps.quotes, now_ms)
             known = steps.scoring.note(batch, said.ballots)
@@ -317,16 +326,12 @@ class Desk:
         if len(venues) > 1 and real:
             await self._collect(real, ts_ms)
 
-    def _briefing(self, batch: BarBatch) -> Briefing:
-        memory, weights = self._steps.memory, self._steps.scoring.weights
-        heard = tuple(vote for c in batch.candles for vote in memory.heard(c.symbol, batch.ts_ms))
-        stakes = {c.symbol: self._stake(c.symbol) for c in batch.candles}
-        return Briefing(dict(memory.last_bar_ms), heard, weights, stakes)
-
     def _stake(self, symbol: str) -> Decimal:
-        """What a verdict on the symbol could move: the largest order that the cap allows."""
-        last = self._steps.last
-        return last.equity.equity * self._config.per_trade_pct / 100 if last else ZERO
+        """What a verdict on the symbol could move: the largest order that the cap allows, to the cent.
+
+        It is the journal's word, so that a desk that starts again tells the minds the same.
+        """
+        return (self._steps.equity * self._config.per_trade_pct / 100).quantize(_CENT)
 
     def _proposed(self, batch: BarBatch, verdicts: dict[str, Verdict]) -> tuple[Proposal, ...]:
         steps, candles = self._steps, {candle.symbol: candle for candle in batch.candles}

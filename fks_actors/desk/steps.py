@@ -22,6 +22,7 @@ from fks_actors.errors import ActorUnavailable, InvariantError, VenueUnavailable
 from fks_actors.execution.order_state import TERMINAL
 from fks_actors.model.markets import Quote
 from fks_actors.model.orders import (
+    ZERO,
     Approved,
     Denied,
     Fill,
@@ -41,6 +42,7 @@ from fks_actors.model.records import (
     Snapshot,
     TradingState,
 )
+from fks_actors.risk.codec import decode
 from fks_actors.risk.messages import RiskReply, RiskRequest
 from fks_actors.risk.rulings import reissue
 from fks_actors.risk.trading import BOOKS
@@ -78,6 +80,8 @@ class Steps:
         self.scoring = Scoring(config.reflection)
         self.orders = WorkingOrders()
         self.last: RiskReply | None = None
+        self.equity = ZERO
+        """The account's value in quote, as of the last ruling that was written; 0 before the first."""
         self.lease: tuple[int, int] = (0, 0)
         self.doubtful: set[str] = set()
         """Orders of which it is not known whether the connector heard: to be sent again."""
@@ -98,7 +102,11 @@ class Steps:
         """Take the journal's word for everything."""
         journal = self.ports.journal
         self._head = await journal.head()
-        self._risk_label = (await journal.snapshot(RISK_OWNER)).commit_id
+        risk = await journal.snapshot(RISK_OWNER)
+        self._risk_label = risk.commit_id
+        if risk.payload:
+            state = decode(risk.payload)
+            self.equity = state.total().equity(state.marks)
         for plan in self.config.venues:
             self._venue_labels[plan.name] = (await journal.snapshot(venue_owner(plan.name))).commit_id
         snapshot = await journal.snapshot("desk")
@@ -313,6 +321,7 @@ class Steps:
         self._risk_label = name
         self._venue_labels.update(dict.fromkeys(taken, name))
         self.last = reply
+        self.equity = reply.equity.equity
         return approved
 
     async def commit(self, name: str, entries: tuple[Entry, ...], snapshots: tuple[Snapshot, ...]) -> bool:

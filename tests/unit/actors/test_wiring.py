@@ -37,7 +37,9 @@ def specs(feed: str = "simulated") -> dict[str, ActorSpec]:
     run = run_record(SYMBOLS)
     run = type(run)(run.run_id, 0, feed, False, SYMBOLS, 60_000, CASH, "0")
     plans = (paper_plan(PAPER, SYMBOLS, SETTINGS),)
-    made = actor_specs(Wiring("ns", SETTINGS, run, "sqlite:////j.db", "sqlite:////i.db", plans, {PAPER: CASH}))
+    made = actor_specs(
+        Wiring("ns", SETTINGS, run, "sqlite:////j.db", "sqlite:////i.db", plans, {PAPER: CASH}, {}, "/fks")
+    )
     return {spec.name: spec for spec in made}
 
 
@@ -80,6 +82,7 @@ def test_specs_when_time_stands_still_then_votes_may_take_longer(feed: str, dead
     assert isinstance(config, CoordinatorConfig)
     assert (config.deadline_s, config.replay_window_ms, config.namespace) == (deadline_s, 7_000, "ns")
     assert config.desk.reflection == SETTINGS.reflection
+    assert (config.debates, config.models) == ("/fks/debates.db", False)
     assert config.inbox_url == "sqlite:////i.db"
 
 

@@ -23,11 +23,14 @@ from fks_actors.model.votes import Vote
 
 A = TypeVar("A", Case, Judgement)
 
+_LETTERS, _LEAST_WORDS = re.compile(r"[A-Za-z]{2,}"), 2
+_DIGITS = re.compile("[0-9]")
 _WORD = re.compile(r"[a-z]+")
 _SHOUTED = re.compile(r"\b[A-Z]{2,}\b")
 _NAMED = re.compile(r"\b[A-Za-z]+(?:_[A-Za-z0-9]+)+\b")
-_BEFORE_NUMBER = r"(?: value)?(?: (?:is|was|of|at|near|around|about|equals|reads|stands at|sits at|remains))?[ =:(]*\Z"
-_QUOTES = frozenset({"USDT", "USD", "USDC", "EUR", "BTC", "ETH", "BNB", "GBP", "JPY"})
+_BEFORE_NUMBER = (
+    r"(?: (?:value|score))?(?: (?:is|was|of|at|near|around|about|equals|reads|stands|sits|remains)){0,2}[ =:(]*\Z"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +40,10 @@ class _Held:
     figures: tuple[float, ...]
     named: tuple[tuple[str, float], ...]
     names: frozenset[str]
+    labels: frozenset[str]
     words: frozenset[str]
-    symbol: str
     assets: frozenset[str]
-    times: frozenset[str]
+    own: Pattern[str]
     interval_ms: int
     minds: int
 
@@ -65,13 +68,13 @@ def free_texts(answer: Answer) -> tuple[str, ...]:
 
 def _checked(raw: str, held: _Held) -> Invalid | None:
     text = plain(raw)
-    if not text:
-        return Invalid(Fault.FOREIGN_TEXT, "a sentence without a word")
-    if echoed(text):
-        return Invalid(Fault.ECHO, "repeats the question")
     for char in text:
         if not char.isascii():
             return Invalid(Fault.FOREIGN_TEXT, f"holds U+{ord(char):04X}")
+    if echoed(text):
+        return Invalid(Fault.ECHO, "repeats the question")
+    if len(_LETTERS.findall(text)) < _LEAST_WORDS:
+        return Invalid(Fault.ECHO, "a sentence without words")
     for rule in _RULES:
         fault = rule(text, held)
         if fault is not None:
@@ -86,9 +89,9 @@ def _found(pattern: Pattern[str], code: Fault, text: str, held: _Held) -> Invali
 
 def _spoken(text: str, held: _Held) -> str:
     """The text without the bar's own times and symbol, and without the names of facts."""
-    for own in (*held.times, held.symbol):
-        text = re.sub(rf"(?<!\w){re.escape(own)}(?!\w)", " it ", text)
-    return _NAMED.sub(lambda found: " it " if found.group() in held.names else found.group(), text)
+    return _NAMED.sub(
+        lambda found: " it " if found.group() in held.names else found.group(), held.own.sub(" it ", text)
+    )
 
 
 def _indicators(text: str, held: _Held) -> Invalid | None:
@@ -98,7 +101,7 @@ def _indicators(text: str, held: _Held) -> Invalid | None:
         if found and not stems & held.words:
             return Invalid(Fault.UNKNOWN_INDICATOR, f"names {shown(found.group())}")
     for found in _NAMED.finditer(text):
-        if found.group() not in held.names and not set(_WORD.findall(found.group().lower())) <= held.words:
+        if found.group() not in held.names | held.labels:
             return Invalid(Fault.UNKNOWN_FACT, f"names {shown(found.group())}")
     return None
 
@@ -130,21 +133,19 @@ def _numbers(text: str, held: _Held) -> Invalid | None:
     word = lexicon.NUMBER_WORD.search(spoken.lower())
     if word:
         return Invalid(Fault.UNKNOWN_NUMBER, f"says {word.group()}")
-    for number in printed(_numbered(text, held)):
+    numbered = _numbered(text, held)
+    for number in printed(numbered):
         if not holds(held.figures, number, held.interval_ms, held.minds):
             return Invalid(Fault.UNKNOWN_NUMBER, f"says {shown(number.text.strip())}")
-        if not _rightly_said(_numbered(text, held), number, held):
+        if not _rightly_said(numbered, number, held):
             return Invalid(Fault.UNKNOWN_NUMBER, f"says {shown(number.text.strip())} of something else")
     return None
 
 
 def _numbered(text: str, held: _Held) -> str:
-    """The text without the bar's own times and symbol, whose digits are no figures, and digits in names of facts."""
-    for own in (*held.times, held.symbol):
-        text = re.sub(rf"(?<!\w){re.escape(own)}(?!\w)", " it ", text)
-    return _NAMED.sub(
-        lambda found: re.sub("[0-9]", "_", found.group()) if found.group() in held.names else found.group(), text
-    )
+    """The text without digits that are no figures: those of the bar's own times, of the symbol and of facts' names."""
+    own = held.own.sub(" it ", text)
+    return _NAMED.sub(lambda name: _DIGITS.sub("_", name[0]) if name[0] in held.names else name[0], own)
 
 
 def _rightly_said(text: str, number: Printed, held: _Held) -> bool:
@@ -184,10 +185,10 @@ def _held(brief: Brief) -> _Held:
         figures=(*(value for _, value in named), *_figures(brief, votes), *_said_figures(said)),
         named=named,
         names=names,
+        labels=frozenset(labels),
         words=frozenset(_WORD.findall(" ".join((*names, *labels, said)).lower().replace("_", " "))),
-        symbol=brief.symbol,
         assets=frozenset({brief.symbol, f"{base}{quote}", f"{base}-{quote}", f"{base}_{quote}", base, quote}),
-        times=_times(brief),
+        own=_own(brief),
         interval_ms=brief.interval_ms,
         minds=len(brief.ballots),
     )
@@ -209,7 +210,9 @@ def _said_figures(said: str) -> Iterator[float]:
             yield size / 100.0
 
 
-def _times(brief: Brief) -> frozenset[str]:
-    """The ways in which the bar's open and close may be written."""
+def _own(brief: Brief) -> Pattern[str]:
+    """The symbol, and the ways in which the bar's open and close may be written; longest first, whole only."""
     written = ("%Y-%m-%dT%H:%MZ", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M", "%Y-%m-%d", "%H:%M", "%H:%MZ", "%Y")
-    return frozenset(moment.strftime(form) for moment in bar_times(brief) for form in written)
+    forms = {moment.strftime(form) for moment in bar_times(brief) for form in written} | {brief.symbol}
+    either = "|".join(re.escape(form) for form in sorted(forms, key=lambda form: (-len(form), form)))
+    return re.compile(rf"(?<!\w)(?<!\w[-:/.])(?:{either})(?![-:/.]?\w)")

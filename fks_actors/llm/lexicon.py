@@ -32,7 +32,7 @@ INDICATORS: tuple[tuple[Pattern[str], frozenset[str]], ...] = tuple(
         (r"volumes?", "volume"),
         (r"cci|mfi|cmf|williams|parabolic|psar|supertrend|keltner|donchian|aroon|trix|roc", "none"),
         (r"pivots?|pivot points?", "pivot"),
-        (r"support (?:levels?|zones?|at|near|around|of)|resistances?", "support resistance"),
+        (r"support (?:levels?|zones?|at|near|around)|resistances?", "support resistance"),
         (r"double (?:top|bottom)|head and shoulders|triangles?|wedges?|flags?|pennants?|cup and handle", "pattern"),
         (r"engulfing|doji|hammer|shooting star|elliott waves?|wyckoff|divergences?", "pattern"),
         (r"funding(?: rates?)?", "funding"),
@@ -103,8 +103,8 @@ DATE: Pattern[str] = re.compile(
     r"|\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b"
     r"|\b(?:yesterday|tomorrow|tonight|weekend|overnight)\b"
     r"|\b(?:last|next|this|past) (?:week|month|year|quarter|night)s?\b"
-    r"|\bq[1-4]\b|\b(?:19|20)\d\d[-/.]\d|\b\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}\b"
-    r"|\b\d{1,2}:\d\d\b|\b(?:19|20)\d\ds?\b(?![.,]?\d)"
+    r"|\bq[1-4]\b|\b(?:19|20)\d\d(?:[-/]\d|\.\d+\.)|\b\d{1,2}(?P<sep>[/.-])\d{1,2}(?P=sep)\d{2,4}\b"
+    r"|\b\d{1,2}:\d\d\b|\b(?:in|since|during) (?:19|20)\d\ds?\b(?![.,]?\d)"
 )
 NUMBER_WORD: Pattern[str] = _words(
     r"eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty"

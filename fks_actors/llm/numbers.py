@@ -55,8 +55,10 @@ def holds(figures: Sequence[float], number: Printed, interval_ms: int, minds: in
     """Whether the Brief's figures give the number."""
     if number.kind == "malformed":
         return False
-    if number.kind == "ordinal" or number.counts:
-        return number.size <= max(minds, 4) or any(_gives(each, number) for each in figures)
+    if number.kind == "ordinal":
+        return number.size <= max(minds, 4)
+    if number.counts:
+        return number.size <= minds or any(_gives(each, number) for each in figures)
     if number.kind == "span":
         spans = number.size * number.span_ms
         return spans == interval_ms or any(_is_span(each, spans, interval_ms) for each in figures)
@@ -114,7 +116,7 @@ def _gives(figure: float, number: Printed) -> bool:
 def _prints(size: float, number: Printed) -> bool:
     slack = 1e-9 * max(size, 1e-9) + 1e-15
     off = size - number.size
-    if number.step == 1.0 and number.size < 10.0:
+    if number.kind == "plain" and number.step == 1.0 and number.size < 10.0:
         return abs(off) <= slack
     return abs(off) <= number.step / 2.0 + slack or 0.0 <= off < number.step - slack
 

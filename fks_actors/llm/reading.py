@@ -155,7 +155,11 @@ _JSON = json.JSONDecoder(object_pairs_hook=_pairs, parse_float=_number, parse_in
 
 
 def _harmless(parts: list[str]) -> Invalid | None:
-    """Whether what stands around the answer can be left out: short, in words, and none that turns or doubts it."""
+    """Whether what stands around the answer can be left out: apart from it, short, in words, none of which turns it."""
+    if any(part and not (part[0].isspace() or part[0] == ".") for part in parts[1:]) or any(
+        part and not (part[-1].isspace() or part[-1] == ":") for part in parts[:-1]
+    ):
+        return Invalid(Fault.PROSE, "text stands right at the answer")
     prose = _FENCE.sub("", "\n".join(parts)).strip()
     if len(prose) > _MAX_PROSE:
         return Invalid(Fault.PROSE, "much text around the answer")

@@ -23,11 +23,11 @@ from fks_actors.model.votes import Vote
 
 A = TypeVar("A", Case, Judgement)
 
-_LETTERS, _LEAST_WORDS = re.compile(r"[A-Za-z]{2,}"), 2
+_LETTERS, _LEAST_WORDS, _ENOUGH_WORDS = re.compile(r"[A-Za-z]{2,}"), 2, 4
 _DIGITS = re.compile("[0-9]")
 _WORD = re.compile(r"[a-z]+")
 _SHOUTED = re.compile(r"\b[A-Z]{2,}\b")
-_NAMED = re.compile(r"\b[A-Za-z]+(?:_[A-Za-z0-9]+)+\b")
+_NAMED = re.compile(r"\b[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*\b")
 _BEFORE_NUMBER = (
     r"(?: (?:value|score))?(?: (?:is|was|of|at|near|around|about|equals|reads|stands|sits|remains)){0,2}[ =:(]*\Z"
 )
@@ -40,7 +40,7 @@ class _Held:
     figures: tuple[float, ...]
     named: tuple[tuple[str, float], ...]
     names: frozenset[str]
-    labels: frozenset[str]
+    labels: frozenset[str]  # of the facts and of the minds
     words: frozenset[str]
     assets: frozenset[str]
     own: Pattern[str]
@@ -88,9 +88,9 @@ def _found(pattern: Pattern[str], code: Fault, text: str, held: _Held) -> Invali
 
 
 def _spoken(text: str, held: _Held) -> str:
-    """The text without the bar's own times and symbol, and without the names of facts."""
+    """The text without the bar's own times and symbol, and without the names of facts and minds."""
     return _NAMED.sub(
-        lambda found: " it " if found.group() in held.names else found.group(), held.own.sub(" it ", text)
+        lambda found: " it " if found.group() in held.labels else found.group(), held.own.sub(" it ", text)
     )
 
 
@@ -101,7 +101,7 @@ def _indicators(text: str, held: _Held) -> Invalid | None:
         if found and not stems & held.words:
             return Invalid(Fault.UNKNOWN_INDICATOR, f"names {shown(found.group())}")
     for found in _NAMED.finditer(text):
-        if found.group() not in held.names | held.labels:
+        if "_" in found.group() and found.group() not in held.labels:
             return Invalid(Fault.UNKNOWN_FACT, f"names {shown(found.group())}")
     return None
 
@@ -143,9 +143,15 @@ def _numbers(text: str, held: _Held) -> Invalid | None:
 
 
 def _numbered(text: str, held: _Held) -> str:
-    """The text without digits that are no figures: those of the bar's own times, of the symbol and of facts' names."""
+    """The text without digits that are no figures: those of the bar's own times, of the symbol and of names."""
     own = held.own.sub(" it ", text)
-    return _NAMED.sub(lambda name: _DIGITS.sub("_", name[0]) if name[0] in held.names else name[0], own)
+    return _NAMED.sub(lambda name: _DIGITS.sub("_", name[0]) if name[0] in held.labels else name[0], own)
+
+
+def _english(text: str, held: _Held) -> Invalid | None:
+    if len(_LETTERS.findall(text)) < _ENOUGH_WORDS or lexicon.ENGLISH.search(text.lower()):
+        return None
+    return Invalid(Fault.FOREIGN_TEXT, "not in English")
 
 
 def _rightly_said(text: str, number: Printed, held: _Held) -> bool:
@@ -171,6 +177,7 @@ _RULES: tuple[Callable[[str, _Held], Invalid | None], ...] = (
     _assets,
     _indicators,
     _numbers,
+    _english,
 )
 
 
@@ -185,7 +192,7 @@ def _held(brief: Brief) -> _Held:
         figures=(*(value for _, value in named), *_figures(brief, votes), *_said_figures(said)),
         named=named,
         names=names,
-        labels=frozenset(labels),
+        labels=names.union(labels),
         words=frozenset(_WORD.findall(" ".join((*names, *labels, said)).lower().replace("_", " "))),
         assets=frozenset({brief.symbol, f"{base}{quote}", f"{base}-{quote}", f"{base}_{quote}", base, quote}),
         own=_own(brief),

@@ -125,3 +125,9 @@ TURNING: Pattern[str] = re.compile(
     r"|n't\b"
 )
 """Words around an answer that could turn, doubt or rival it."""
+ENGLISH: Pattern[str] = _words(
+    "the|is|are|was|were|and|of|with|for|that|this|it|has|have|which|while|both|than|from|by|but|not|may|more|most|less"
+    "|below|above|under|over|low|lower|high|higher|weak|strong|fast|slow|rising|falling|rises|falls|fell|rose|turns?"
+    "|buy|buys|buying|sell|sells|selling|hold|price|volume|up|down|near|minds?|votes?|only|all|says?|shows?|favou?rs?"
+)
+"""Words of which an English sentence about a market has one; the guards know names in English alone."""

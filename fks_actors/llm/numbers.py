@@ -19,8 +19,8 @@ _NUMBER = re.compile(
     r"|days?|d|weeks?|w|months?|years?)\b|(?:st|nd|rd|th)\b|x\b)?"
 )
 _COUNTED = re.compile(
-    r" ?(?:of|out of|minds?|votes?|voters?|voices?|agents?|analysts?|specialists?|sides?|sellers?|buyers?|holds?"
-    r"|others?|abstentions?|facts?|signals?|scores?|cases?|claims?|rounds?|to)\b"
+    r"(?: of(?: the| all)?(?: [0-9]{1,2})?)? "
+    r"(?:minds?|votes?|voters?|voices?|agents?|analysts?|specialists?|sides?|sellers?|buyers?|abstentions?|others?|facts?)\b"
 )
 _SPANS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _SCALES = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9}

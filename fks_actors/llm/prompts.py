@@ -60,8 +60,8 @@ def render(role: Role, brief: Brief, critical_from: float = 0.5) -> Prompt:
 
 def repair_prompt(prompt: Prompt, text: str, invalid: Invalid) -> Prompt:
     """The same question once more, with a bounded quotation of the bad answer and what is wrong with it."""
-    bad = _quoted(text[: 4 * _MAX_BAD], _MAX_BAD)
-    told = f"Your answer was refused ({invalid.code.value}: {invalid.detail}): {bad}\nAnswer again, JSON only."
+    bad, why = _quoted(text[: 4 * _MAX_BAD], _MAX_BAD), _quoted(invalid.detail, _MAX_BAD)
+    told = f"Your answer {bad} was refused: {invalid.code.value}, {why}.\nAnswer again, JSON only."
     return replace(prompt, user=f"{prompt.user}\n{told}")
 
 

@@ -20,7 +20,7 @@ Cites = Annotated[
 ]
 Claims = Annotated[
     tuple[Annotated[str, Field(min_length=1, max_length=MAX_CLAIM)], ...],
-    Field(max_length=MAX_CLAIMS, strict=False),
+    Field(min_length=1, max_length=MAX_CLAIMS, strict=False),
 ]
 
 

@@ -69,6 +69,8 @@ def refused(text: str, told: Brief = BRIEF) -> Fault | None:
         "The stake is 1250.5 only.",
         "Range from 0.51-0.62 in confidence.",
         "All minds agree on a rise.",
+        "The q05 of -0.021 is a fall.",
+        "The q05 of -2.1% is a fall.",
     ],
 )
 def test_guard_when_a_number_is_the_briefs_however_it_is_printed_then_lets_it_pass(text: str) -> None:
@@ -121,6 +123,9 @@ def test_guard_when_a_number_is_the_briefs_however_it_is_printed_then_lets_it_pa
         "A chance of 99% is seen.",
         "The x2 move is near.",
         "The EMA200 is near.",
+        "The q50 of -0.021 is a fall.",
+        "The rsi fell from 5 to 3 now.",
+        "A score of 5 of 9 is seen.",
         "The price is 64987.12000000000000000000000001 now.",
     ],
 )
@@ -266,6 +271,9 @@ def test_guard_when_a_date_is_named_then_it_must_be_the_bars(text: str, code: Fa
         ("The risk is a further fall.", None),
         ("We cannot ignore the fall.", None),
         ("Der Kurs fällt weiter.", Fault.FOREIGN_TEXT),
+        ("La reserva federal sube los tipos.", Fault.FOREIGN_TEXT),
+        ("Der Kurs wird jetzt steigen.", Fault.FOREIGN_TEXT),
+        ("Trend weak, rsi low, volume thin.", None),
         ("Цена падает сейчас.", Fault.FOREIGN_TEXT),
         ("The rsi is low \N{EM DASH} a turn is near.", None),
         (

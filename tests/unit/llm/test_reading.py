@@ -31,7 +31,7 @@ judgements = st.builds(
 cases = st.builds(
     Case,
     cites=st.lists(texts, min_size=1, max_size=4).map(tuple),
-    claims=st.lists(texts, max_size=4).map(tuple),
+    claims=st.lists(texts, min_size=1, max_size=4).map(tuple),
     strength=st.floats(0, 1),
 )
 blanks = st.text(" \n\t\r", max_size=5)
@@ -79,13 +79,14 @@ def test_read_when_bytes_are_given_then_they_are_utf_8_or_refused() -> None:
         assert found.code is Fault.NOT_TEXT
 
 
-def test_read_when_a_case_is_asked_then_a_judgement_is_none_and_a_claimless_case_is_one() -> None:
-    assert read('{"cites": ["rsi"], "claims": [], "strength": 0}', Case) == Case(
-        cites=("rsi",), claims=(), strength=0.0
-    )
+def test_read_when_a_case_is_asked_then_it_is_closed_and_bounded() -> None:
+    def case(claims: str, strength: str) -> Case | Invalid:
+        return read(f'{{"cites": ["rsi"], "claims": {claims}, "strength": {strength}}}', Case)
+
+    assert case('["None."]', "0") == Case(cites=("rsi",), claims=("None.",), strength=0.0)
+    for claims, strength in (("[]", "0.1"), ('["a"]', "-0.1"), ('["a"]', "1.1"), ('["a", "b", "c", "d", "e"]', "0.1")):
+        assert isinstance(case(claims, strength), Invalid)
     assert isinstance(read(P, Case), Invalid)
-    assert isinstance(read('{"cites": ["rsi"], "claims": [], "strength": -0.1}', Case), Invalid)
-    assert isinstance(read('{"cites": ["rsi"], "claims": ["a", "b", "c", "d", "e"], "strength": 0.1}', Case), Invalid)
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ async def test_speak_when_the_first_answer_is_bad_then_it_is_asked_once_more_and
     assert (turn.score, turn.call.outcome, turn.call.requests) == (0.6, CallOutcome.REPAIRED, 2)
     first, second = model.prompts
     assert second.user.startswith(first.user)
-    assert 'refused (no_json: no JSON object): "I would buy."' in second.user
+    assert 'Your answer "I would buy." was refused: no_json, "no JSON object".' in second.user
 
 
 async def test_speak_when_a_model_names_what_it_was_not_told_then_it_abstains() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 _NUMBER = re.compile(
-    r"(?P<sign>(?<![\w.%)])[+-])?\$?"
+    r"(?=[-+$.0-9])(?P<sign>(?<![\w.%)])[+-])?\$?"
     r"(?P<whole>[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)?(?P<part>\.[0-9]+)?(?P<power>[eE][+-]?[0-9]{1,2}(?![0-9]))?"
     r"(?P<unit> ?%| percent\b| pct\b| ?bps\b| basis points\b|[kKMB]\b"
     r"|[- ]?(?:seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h"

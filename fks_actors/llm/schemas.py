@@ -7,6 +7,7 @@ OpenAI's strict mode and Gemini all digest.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -86,9 +87,15 @@ class Invalid:
 
 def schema_of(answer: type[Answer], names: Iterable[str]) -> Mapping[str, Any]:
     """The JSON schema of `answer`, which may cite `names` only."""
-    schema = _untitled(answer.model_json_schema())
-    schema["properties"]["cites"]["items"] = {"type": "string", "enum": sorted(set(names))}
-    return schema
+    schema = _schema(answer)
+    properties = schema["properties"]
+    cites = {**properties["cites"], "items": {"type": "string", "enum": sorted(set(names))}}
+    return {**schema, "properties": {**properties, "cites": cites}}
+
+
+@cache
+def _schema(answer: type[Answer]) -> dict[str, Any]:
+    return _untitled(answer.model_json_schema())
 
 
 def _untitled(node: dict[str, Any]) -> dict[str, Any]:

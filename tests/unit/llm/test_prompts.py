@@ -147,7 +147,7 @@ def _quoted_in_one_line(text: str) -> None:
     assert len(json.loads(quoted)) <= 160
     assert line.isascii()
     assert line.isprintable()
-    assert not re.search(r"<\S|\S>|[{}\[\]`]", quoted)
+    assert not re.search(r"<\S|\S>|[{}\[\]`]", json.loads(quoted))
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False, min_value=-1e12, max_value=1e12))

@@ -155,18 +155,22 @@ def _english(text: str, held: _Held) -> Invalid | None:
 
 
 def _rightly_said(text: str, number: Printed, held: _Held) -> bool:
-    """Whether a number that is said of a named fact (`rsi 28.4`, `trend of +2%`) is that fact's."""
+    """Whether a number that is said of a named fact (`rsi 28.4`, `trend of +2%`) is that fact's.
+
+    `price +2%` says how the price moved. Where several names end there (`final score of`), one of them has the number.
+    """
     if number.counts or number.kind in {"ordinal", "span"}:
         return True
     before = text[: number.start].lower()
-    for name in sorted({name for name, _ in held.named}, key=len, reverse=True):
-        spelled = re.escape(name.lower()).replace("_", "[_ ]")
-        if re.search(rf"(?<![\w]){spelled}{_BEFORE_NUMBER}", before):
-            if name == known.PRICE and number.kind == "percent":
-                return True
-            own = tuple(value for other, value in held.named if other == name)
-            return holds(own, number, held.interval_ms, 0)
-    return True
+    named = tuple((name, value) for name, value in held.named if _ends_with(before, name))
+    if not named or (number.kind == "percent" and any(name == known.PRICE for name, _ in named)):
+        return True
+    return holds(tuple(value for _, value in named), number, held.interval_ms, 0)
+
+
+def _ends_with(before: str, name: str) -> bool:
+    spelled = re.escape(name.lower()).replace("_", "[_ ]")
+    return re.search(rf"(?<!\w){spelled}{_BEFORE_NUMBER}", before) is not None
 
 
 _RULES: tuple[Callable[[str, _Held], Invalid | None], ...] = (

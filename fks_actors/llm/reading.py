@@ -25,7 +25,6 @@ _STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
 _TOKEN = re.compile(_STRING + r'|["{}\[\]]', re.DOTALL)
 _COMMA = re.compile(rf'({_STRING}|[^\s,{{\[:"])(\s*),(?=\s*[}}\]])|{_STRING}', re.DOTALL)
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
-_THOUGHT = re.compile(r"\s*<(think|thinking|thought|reasoning)>.*?</\1>", re.DOTALL | re.IGNORECASE)
 _THOUGHT_END = re.compile(r"</(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
 _ENDS = ("<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end|>", "</s>")
 _FENCE = re.compile(r"^[ \t]*```(?:json)?[ \t]*$", re.MULTILINE | re.IGNORECASE)
@@ -63,11 +62,11 @@ def _text(text: str | bytes) -> str | Invalid:
 
 
 def _answering(text: str) -> str:
-    """What stands after the thoughts; a thought that does not end leaves nothing that could be taken for an answer."""
-    while (thought := _THOUGHT.match(text)) is not None:
-        text = text[thought.end() :]
-    ends = list(_THOUGHT_END.finditer(text))  # a server may have kept the opening tag to itself
-    text = text[ends[-1].end() :] if ends else text
+    """What stands after the last thought; of one that does not end the tag is left, for which the text is refused."""
+    at = 0
+    for end in _THOUGHT_END.finditer(text):  # a server may have kept the opening tag to itself
+        at = end.end()
+    text = text[at:]
     for token in _ENDS:
         text = text.rstrip().removesuffix(token)
     return text

@@ -55,6 +55,11 @@ def said(answer: Answer) -> str:
 
 def _score(role: Role, brief: Brief, answer: Answer) -> float | None:
     if isinstance(answer, Judgement):
-        sure = answer.confidence
-        return (1.0 - sure) * known.final(brief) + sure * answer.score if role is Role.JUDGE else None
+        return _moved(known.final(brief), answer) if role is Role.JUDGE else None
     return {Role.BULL: answer.strength, Role.BEAR: 0.0 - answer.strength}.get(role)
+
+
+def _moved(before: float, judged: Judgement) -> float:
+    """Between both, to the last bit: rounding must not say more than was said."""
+    score = (1.0 - judged.confidence) * before + judged.confidence * judged.score
+    return min(max(score, min(before, judged.score)), max(before, judged.score))

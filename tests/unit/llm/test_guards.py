@@ -69,6 +69,7 @@ def refused(text: str, told: Brief = BRIEF) -> Fault | None:
         "The stake is 1250.5 only.",
         "Range from 0.51-0.62 in confidence.",
         "All minds agree on a rise.",
+        "The sentiment score is -0.3 now.",
         "The q05 of -0.021 is a fall.",
         "The q05 of -2.1% is a fall.",
     ],

@@ -86,7 +86,7 @@ async def test_speak_when_a_judge_says_anything_then_no_score_leaves_what_was_sa
 ) -> None:
     turn = await said(Role.JUDGE, {**PLAIN, "score": score, "confidence": confidence})
     assert turn.score is not None
-    assert min(score, BEFORE) - 1e-12 <= turn.score <= max(score, BEFORE) + 1e-12
+    assert min(score, BEFORE) <= turn.score <= max(score, BEFORE)
 
 
 async def test_speak_when_the_first_answer_is_bad_then_it_is_asked_once_more_and_told_why() -> None:

@@ -1,10 +1,8 @@
 """Where models may change a verdict: which symbols of a batch are debated, with whom, and what is recorded of it."""
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import cast
 
 from fks_actors.agents.config import DebateConfig
 from fks_actors.agents.debate import has_quorum
@@ -13,11 +11,10 @@ from fks_actors.agents.graph import DebateResult
 from fks_actors.agents.turns import ASKED, triggers
 from fks_actors.desk.ports import Briefing
 from fks_actors.desk.proposals import decision_id
+from fks_actors.llm import rules
 from fks_actors.model.candles import BarBatch, Candle, to_money
 from fks_actors.model.debates import Brief, Debate, Role, Turn
 from fks_actors.model.votes import Verdict
-
-_RULES = "fks_actors.llm.rules"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +91,8 @@ class Debating:
 
 
 class _RuleSpeakers:
-    """Speakers without a model; imported when they first speak, for a desk that is never asked needs none."""
+    """Speakers without a model."""
 
     async def speak(self, role: Role, brief: Brief, timeout_s: float) -> Turn:
         """One turn by the rules alone; it costs nothing and takes no time."""
-        return cast("Turn", importlib.import_module(_RULES).turn(role, brief))
+        return rules.turn(role, brief)

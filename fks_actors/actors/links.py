@@ -1,14 +1,14 @@
 """Whom the coordinator talks to: the other actors of its cluster, or plain objects that keep the same promises."""
 
-import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from fks_actors.actors.council import Council
 from fks_actors.actors.handles import ConnectorHandle, FeedHandle, JournalHandle, RiskHandle, SpecialistHandle
 from fks_actors.actors.lease import LeasePort
+from fks_actors.actors.model_handle import ModelsHandle
 from fks_actors.actors.wiring import CoordinatorConfig
 from fks_actors.adapters.checkpoints import Checkpoints
 from fks_actors.agents.floor import Debaters
@@ -99,10 +99,7 @@ def remote_links(config: CoordinatorConfig) -> Links:
 
 def _debaters(config: CoordinatorConfig) -> Debaters | None:
     """The models of the cluster, where there are any."""
-    if not config.models:
-        return None
-    handles = importlib.import_module("fks_actors.actors.model_handle")
-    return cast("Debaters", handles.ModelsHandle(config.namespace))
+    return ModelsHandle(config.namespace) if config.models else None
 
 
 def _connector(plan: VenuePlan, namespace: str) -> ConnectorHandle:

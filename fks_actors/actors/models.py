@@ -1,19 +1,20 @@
 """The language models' actor: one ladder and its books for the whole desk, so that what is spent is counted once."""
 
 import asyncio
-import importlib
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from fks_actors.actors import names
 from fks_actors.actors.model_keys import keys_under
 from fks_actors.actors.presence import Presence
 from fks_actors.adapters.llm.factory import open_ladder, warm
+from fks_actors.llm import speaker
 from fks_actors.llm.books import Requested
 from fks_actors.llm.config import LlmConfig
 from fks_actors.llm.ports import Prompt
+from fks_actors.llm.schemas import Invalid
 from fks_actors.model.debates import Brief, ModelCall, Role, Turn
 from fks_actors.telemetry import Telemetry
 
@@ -40,19 +41,18 @@ class ModelsActor(Presence):
     async def speak(self, role: Role, brief: Brief, timeout_s: float) -> Turn:
         """One turn of `role`, within `timeout_s`; without a score where no usable answer came."""
         end_s = asyncio.get_running_loop().time() + timeout_s
-        speak, invalid = _speaker()
 
         async def ask(
             prompt: Prompt, check: Callable[[str], Any], repair: Callable[[str, Any], Prompt]
         ) -> tuple[Any, ModelCall]:
             def checked(text: str) -> tuple[Any, Any]:
                 found = check(text)
-                return (None, found) if isinstance(found, invalid) else (found, None)
+                return (None, found) if isinstance(found, Invalid) else (found, None)
 
             left_s = end_s - asyncio.get_running_loop().time()
             return await self._held.ladder.ask(prompt, checked, repair, left_s)
 
-        turn = cast(Turn, await speak(role, brief, ask, self._config.complexity_critical))
+        turn = await speaker.speak(role, brief, ask, self._config.complexity_critical)
         self._gauge()
         return turn
 
@@ -121,12 +121,6 @@ class _Counts:
 
     def invalid(self, code: str) -> None:
         self._telemetry.counter("fks_llm_invalid_answers_total", code[:40]).inc()
-
-
-def _speaker() -> tuple[Callable[..., Any], type]:
-    """How a turn is made of a question, and what an answer is that is none."""
-    speaker = importlib.import_module("fks_actors.llm.speaker")
-    return cast(Callable[..., Any], speaker.speak), cast(type, speaker.Invalid)
 
 
 def _now_ms() -> int:

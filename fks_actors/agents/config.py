@@ -160,7 +160,7 @@ MINDS = ("short_term", "mid_term", "long_term", "asmbtr", "sentiment", "forecast
 class AgentsConfig(_Config):
     """Everything that `agents` can be told; `minds` are those that a desk has."""
 
-    minds: tuple[str, ...] = Field(default=("short_term", "mid_term", "long_term"), min_length=1)
+    minds: tuple[str, ...] = Field(default=MINDS, min_length=1)
     short: ShortTermConfig = ShortTermConfig()
     mid: MidTermConfig = MidTermConfig()
     long: LongTermConfig = LongTermConfig()

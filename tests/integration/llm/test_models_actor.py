@@ -75,7 +75,6 @@ async def test_state_when_nothing_was_asked_then_all_is_left(tmp_path: Path) -> 
 
 
 async def test_speak_when_a_model_answers_then_a_turn_its_cost_the_metrics_and_the_record(tmp_path: Path) -> None:
-    pytest.importorskip("fks_actors.llm.speaker")
     async with serving(says(openai_body(json.dumps(BULL), 500, 100))) as server, speaking(tmp_path, server) as actor:
         turn = await actor.speak(Role.BULL, brief(), 2.0)
         again = await actor.speak(Role.BULL, brief(), 2.0)
@@ -102,7 +101,6 @@ async def test_speak_when_a_model_answers_then_a_turn_its_cost_the_metrics_and_t
 async def test_speak_when_the_answer_says_what_the_brief_does_not_hold_then_an_abstention_and_its_code(
     tmp_path: Path,
 ) -> None:
-    pytest.importorskip("fks_actors.llm.speaker")
     lies = json.dumps({**BULL, "claims": ["The price will reach 99999."]})
     async with serving(says(openai_body(lies))) as server, speaking(tmp_path, server) as actor:
         turn = await actor.speak(Role.BULL, brief(), 2.0)
@@ -112,7 +110,6 @@ async def test_speak_when_the_answer_says_what_the_brief_does_not_hold_then_an_a
 
 
 async def test_speak_when_nobody_can_be_asked_then_the_rules_speak(tmp_path: Path) -> None:
-    pytest.importorskip("fks_actors.llm.speaker")
     async with serving(says({"error": {}}, 503)) as server, speaking(tmp_path, server) as actor:
         turn = await actor.speak(Role.BULL, brief(), 2.0)
         assert actor.activity() == "0 of 1 providers can be asked"
@@ -121,7 +118,6 @@ async def test_speak_when_nobody_can_be_asked_then_the_rules_speak(tmp_path: Pat
 
 
 async def test_speak_when_a_model_is_silent_then_an_abstention_in_time(tmp_path: Path) -> None:
-    pytest.importorskip("fks_actors.llm.speaker")
     async with serving(says_nothing) as server, speaking(tmp_path, server) as actor:
         start = time.perf_counter()
         turns = await asyncio.gather(*(actor.speak(role, brief(), 0.4) for role in Role))
@@ -135,7 +131,6 @@ async def test_speak_when_a_model_is_silent_then_an_abstention_in_time(tmp_path:
 async def test_speak_when_a_real_model_is_asked_then_every_role_ends_in_a_turn(
     language_model: LanguageModel, tmp_path: Path
 ) -> None:
-    pytest.importorskip("fks_actors.llm.speaker")
     tiny = ProviderConfig(base_url=language_model.base_url, model=language_model.model, place=Place.LOCAL)
     async with acting(tmp_path, LlmConfig(providers={"tiny": tiny}, deadline_s=120)) as actor:
         for role in Role:

@@ -230,7 +230,6 @@ async def test_explain_when_the_bar_was_only_learned_then_the_minds_are_asked_ab
 
 
 async def test_explain_when_there_are_no_models_then_rules_speak_and_cost_nothing() -> None:
-    pytest.importorskip("fks_actors.llm.rules", reason="the speakers without a model are not there")
     held = council(minds())
     await held.deliberate(batch(), briefing())
     said = await held.explain(batch(), briefing(), BTC)

@@ -38,6 +38,7 @@ from fks_actors.model.records import (
     Snapshot,
     SnapshotAt,
 )
+from fks_actors.reflection.config import ReflectionConfig
 from fks_actors.risk.codec import decode, encode
 from fks_actors.risk.config import RiskConfig
 from fks_actors.risk.engine import rule
@@ -201,6 +202,8 @@ class InProcessDesk:
         exchanges: Mapping[str, str] | None = None,
         claims: Mapping[str, tuple[str, ...]] | None = None,
         default: str = "",
+        agents: AgentsConfig | None = None,
+        reflection: ReflectionConfig | None = None,
     ) -> None:
         """`real` venues take the paper venue's place unless it stands `beside_paper`; `cash`, `exchanges` (other names)
         and `claims` (symbols) are by venue."""
@@ -215,6 +218,7 @@ class InProcessDesk:
         self._best_price = best_price
         self._cash = {name: (cash or {}).get(name, CASH) for name in self._names}
         self._exchanges, self._claims, self._default = exchanges or {}, claims or {}, default
+        self._agents, self._reflection = agents or AgentsConfig(), reflection or ReflectionConfig()
         self._restart_minds()
         self._restart_risk()
         self._restart_venue()
@@ -227,7 +231,8 @@ class InProcessDesk:
             VenuePlan(n, self._exchanges.get(n, n), n in self.real, self._markets, self._claims.get(n, ()))
             for n in venues
         )
-        config = DeskConfig(plans, self._default or plans[0].name, self._best_price)
+        default = self._default or plans[0].name
+        config = DeskConfig(plans, default, self._best_price, reflection=self._reflection)
         self.desk = Desk(DeskPorts(self, self, venues, _Journal(self), in_turn), config)
         return self.desk
 
@@ -251,8 +256,8 @@ class InProcessDesk:
     # --- minds ---
 
     def _restart_minds(self) -> None:
-        config = MarketConfig(), MemoryConfig(), AgentsConfig()
-        self._keepers = {a: MindKeeper(a, bar_mind(a, *config), self.journal) for a in AgentsConfig().minds}
+        config = MarketConfig(), MemoryConfig(), self._agents
+        self._keepers = {a: MindKeeper(a, bar_mind(a, *config), self.journal) for a in self._agents.minds}
 
     async def deliberate(self, batch: BarBatch, briefing: Briefing) -> Deliberation:
         """desk.ports.Minds."""
@@ -261,7 +266,7 @@ class InProcessDesk:
     async def _deliberate(self, batch: BarBatch, briefing: Briefing) -> Deliberation:
         answers = {agent: await keeper.ask(batch, briefing.previous_ms) for agent, keeper in self._keepers.items()}
         said = {agent: ballots for agent, (ballots, _) in answers.items()}
-        result = settle(batch, said, AgentsConfig().debate, briefing.heard, briefing.weights)
+        result = settle(batch, said, self._agents.debate, briefing.heard, briefing.weights)
         return Deliberation(result.ballots, result.verdicts, tuple(s for _, taken in answers.values() for s in taken))
 
     async def learn(self, batches: Sequence[BarBatch], previous_ms: Mapping[str, int]) -> tuple[Snapshot, ...]:

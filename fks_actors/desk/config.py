@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from fks_actors.market.config import QualityConfig
 from fks_actors.model.markets import MarketRules
+from fks_actors.reflection.config import ReflectionConfig
 
 PAPER = "paper"
 
@@ -33,7 +34,8 @@ class DeskConfig:
     """The venues in the order of preference, how orders are routed, and the rooms' figures that the desk needs itself.
 
     `best_price`: a market order goes to the venue with the best price after fees. `per_trade_pct`: the
-    largest order, in percent of equity (risk's own cap; it tells the minds what is at stake).
+    largest order, in percent of equity (risk's own cap; it tells the minds what is at stake). `reflection`: how the
+    minds are scored.
     """
 
     venues: tuple[VenuePlan, ...] = (VenuePlan(),)
@@ -41,6 +43,7 @@ class DeskConfig:
     best_price: bool = False
     quality: QualityConfig = field(default_factory=QualityConfig)
     per_trade_pct: Decimal = Decimal(5)
+    reflection: ReflectionConfig = field(default_factory=ReflectionConfig)
 
     def plan(self, venue: str) -> VenuePlan:
         """The venue's plan. One that is configured no more is a real venue that trades nothing and never answers."""

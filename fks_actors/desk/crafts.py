@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fks_actors.agents import long_term, mid_term, short_term
+from fks_actors.agents import asmbtr, long_term, mid_term, short_term
 from fks_actors.agents.config import AgentsConfig
 from fks_actors.desk.mind import BarMind, Craft
 from fks_actors.errors import ConfigError
@@ -42,10 +42,22 @@ def _long(market: MarketConfig, memory: MemoryConfig, agents: AgentsConfig) -> C
     )
 
 
+def _asmbtr(_: MarketConfig, memory: MemoryConfig, agents: AgentsConfig) -> Craft[asmbtr.MoveTable]:
+    config = agents.asmbtr
+    return Craft(
+        asmbtr.AGENT,
+        memory.mid,
+        {"depth": config.depth, "decay": config.decay, "min_move": config.min_move},
+        lambda: asmbtr.MoveTable(config),
+        lambda table, candle: asmbtr.vote(table, candle, config),
+    )
+
+
 _CRAFTS: Mapping[str, Callable[[MarketConfig, MemoryConfig, AgentsConfig], Craft[Any]]] = {
     short_term.AGENT: _short,
     mid_term.AGENT: _mid,
     long_term.AGENT: _long,
+    asmbtr.AGENT: _asmbtr,
 }
 
 

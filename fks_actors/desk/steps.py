@@ -15,12 +15,14 @@ from fks_actors.desk.config import DeskConfig, venue_owner
 from fks_actors.desk.lineage import Step
 from fks_actors.desk.ports import DeskPorts, Ruled, VenueReply
 from fks_actors.desk.routing import Quotes
+from fks_actors.desk.scoring import CALIBRATION_OWNER, Scoring
 from fks_actors.desk.state import DeskMemory
 from fks_actors.desk.working import IMPOSSIBLE_TRADE, UNKNOWN_TRADE, Trade, WorkingOrders, denied_order
 from fks_actors.errors import ActorUnavailable, InvariantError, VenueUnavailable
 from fks_actors.execution.order_state import TERMINAL
 from fks_actors.model.markets import Quote
 from fks_actors.model.orders import (
+    ZERO,
     Approved,
     Denied,
     Fill,
@@ -30,7 +32,17 @@ from fks_actors.model.orders import (
     Origin,
     VenueEvent,
 )
-from fks_actors.model.records import AuditRecord, Commit, ControlRecord, Entry, SignalRecord, Snapshot, TradingState
+from fks_actors.model.records import (
+    AuditRecord,
+    Commit,
+    ControlRecord,
+    Entry,
+    Proposal,
+    SignalRecord,
+    Snapshot,
+    TradingState,
+)
+from fks_actors.risk.codec import decode
 from fks_actors.risk.messages import RiskReply, RiskRequest
 from fks_actors.risk.rulings import reissue
 from fks_actors.risk.trading import BOOKS
@@ -65,8 +77,11 @@ class Steps:
         self._risk_label = ""
         self._venue_labels: dict[str, str] = {}
         self.memory = DeskMemory(config.quality)
+        self.scoring = Scoring(config.reflection)
         self.orders = WorkingOrders()
         self.last: RiskReply | None = None
+        self.equity = ZERO
+        """The account's value in quote, as of the last ruling that was written; 0 before the first."""
         self.lease: tuple[int, int] = (0, 0)
         self.doubtful: set[str] = set()
         """Orders of which it is not known whether the connector heard: to be sent again."""
@@ -87,12 +102,17 @@ class Steps:
         """Take the journal's word for everything."""
         journal = self.ports.journal
         self._head = await journal.head()
-        self._risk_label = (await journal.snapshot(RISK_OWNER)).commit_id
+        risk = await journal.snapshot(RISK_OWNER)
+        self._risk_label = risk.commit_id
+        if risk.payload:
+            state = decode(risk.payload)
+            self.equity = state.total().equity(state.marks)
         for plan in self.config.venues:
             self._venue_labels[plan.name] = (await journal.snapshot(venue_owner(plan.name))).commit_id
         snapshot = await journal.snapshot("desk")
         self.memory = DeskMemory(self.config.quality)
         self.memory.restore(snapshot.payload)
+        self.scoring.restore((await journal.snapshot(CALIBRATION_OWNER)).payload)
         orders = await journal.open_orders()
         traded = [o.intent.client_order_id for o in orders if o.filled_quantity]
         self.orders = WorkingOrders(orders, await journal.trade_ids(traded) if traded else ())
@@ -123,8 +143,17 @@ class Steps:
         """Risk's ruling on a step."""
         return await self.ports.risk.rule(Step(name, self._risk_label), request)
 
-    def request(self, ts_ms: int, replies: Mapping[str, VenueReply], **more: object) -> RiskRequest:
-        """What happened at the venues, as risk is told of it. A trade that can be booked nowhere halts trading."""
+    def request(
+        self,
+        ts_ms: int,
+        replies: Mapping[str, VenueReply],
+        proposals: tuple[Proposal, ...] = (),
+        control: ControlRecord | None = None,
+    ) -> RiskRequest:
+        """What happened at the venues and what is proposed, as risk is told of it, with what speaks against the data.
+
+        A trade that can be booked nowhere halts trading.
+        """
         events = tuple(event for reply in replies.values() for event in reply.events)
         adopted = {order.intent.client_order_id for reply in replies.values() for order in reply.adopted}
         named = {event.client_order_id for event in events}
@@ -132,8 +161,10 @@ class Steps:
         doubts = [note for reply in replies.values() for note in reply.notes if note.kind in _DOUBTS]
         if doubts:
             reason = f"{doubts[0].kind} of {doubts[0].actor}: {doubts[0].detail}"
-            more["control"] = ControlRecord(ts_ms, TradingState.HALTED, BOOKS, reason)
-        return RiskRequest(ts_ms, dict(self.memory.marks), events, external=external, **more)  # type: ignore[arg-type]
+            control = ControlRecord(ts_ms, TradingState.HALTED, BOOKS, reason)
+        symbols = [proposal.symbol for proposal in proposals]
+        distrust = self.memory.data.doubts(symbols, ts_ms, self._quotes) if symbols else ()
+        return RiskRequest(ts_ms, dict(self.memory.marks), events, proposals, control, external, distrust)
 
     # --- what the venues are asked ---
 
@@ -290,6 +321,7 @@ class Steps:
         self._risk_label = name
         self._venue_labels.update(dict.fromkeys(taken, name))
         self.last = reply
+        self.equity = reply.equity.equity
         return approved
 
     async def commit(self, name: str, entries: tuple[Entry, ...], snapshots: tuple[Snapshot, ...]) -> bool:

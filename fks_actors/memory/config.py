@@ -4,7 +4,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class MemoryConfig(BaseModel):
-    """Ring capacities in bars. A bar takes 96 bytes (two mirrored copies of six 8-byte columns)."""
+    """Ring capacities in bars; `mid` is also what ASMBTR is made anew from. A bar takes 96 bytes (two
+    mirrored copies of six 8-byte columns)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

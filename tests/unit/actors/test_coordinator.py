@@ -4,14 +4,21 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fks_actors.actors.coordinator import CoordinatorActor
 from fks_actors.actors.lease import NAME
+from fks_actors.desk.scoring import Scoring
+from fks_actors.errors import DataError
 from fks_actors.journal.lease import Lease
-from fks_actors.model.records import TradingState
+from fks_actors.model.candles import BarBatch
+from fks_actors.model.records import SnapshotAt, TradingState
+from fks_actors.model.votes import Action, Vote
+from fks_actors.reflection.config import ReflectionConfig
+from tests.market import MINUTE
 from tests.unit.actors.plain import Scene, until
 
 
@@ -141,3 +148,49 @@ async def test_lease_when_the_coordinator_is_closed_then_the_next_desk_takes_it_
     async with running(scene) as coordinator:
         await until(lambda: coordinator._lease.held())
     assert (await scene.journal.held(NAME)).holder == ""
+
+
+async def test_scores_when_a_coordinator_takes_over_then_its_metrics_show_them_and_count_what_is_new(
+    scene: Scene,
+) -> None:
+    scoring, first = Scoring(ReflectionConfig()), scene.feed.waiting[0]
+    for back in (3, 2, 1):
+        ts_ms = first.ts_ms - back * MINUTE
+        said = [Vote("asmbtr", c.symbol, ts_ms, Action.BUY, 0.5, "") for c in first.candles]
+        bars = tuple(replace(c, ts_ms=ts_ms, close=c.close - back) for c in first.candles)
+        kept = scoring.note(BarBatch(ts_ms, MINUTE, bars), said)
+    scene.journal.snapshots[kept.owner] = SnapshotAt(kept.owner, "", kept.payload)
+    async with running(scene) as coordinator:
+        scene.feed.let = 1
+        await until(lambda: coordinator._cycles)
+        found = {(name, labels): value for _, name, labels, value in coordinator.telemetry.snapshot()}
+        assert {each.agent: each.outcomes for each in coordinator._desk.scoring.scores} == {"asmbtr": 6}
+    mind, horizon = ("agent", "asmbtr"), ("horizon", "1")
+    assert found["fks_agent_outcomes_total", (mind,)] == 2
+    assert found["fks_agent_weight", (mind,)] == 1.0
+    assert found["fks_agent_brier", (mind, horizon)] == found["fks_calibration_error", (mind, horizon)] ** 2 == 0.0625
+
+
+async def test_decide_when_asked_then_it_is_debated_with_what_is_at_stake_and_nothing_moves(scene: Scene) -> None:
+    scene.feed.let = 3
+    async with running(scene) as coordinator:
+        await until(lambda: coordinator._cycles >= 6)
+        before = (list(scene.journal.chain), scene.journal.story(), coordinator._desk.open_orders)
+        answer = await coordinator.decide("BTC/USDT")
+        assert (list(scene.journal.chain), scene.journal.story(), coordinator._desk.open_orders) == before
+        ((batch, briefing, symbol),) = scene.council.explained
+        last = scene.feed.waiting[2]
+        assert (batch, symbol) == (last, "BTC/USDT")
+        assert briefing.stakes["BTC/USDT"] == scene.risk.account.equity(scene.risk.marks) * 5 / 100
+        assert (answer["symbol"], answer["close_ms"]) == ("BTC/USDT", last.close_ms)
+        assert {b.symbol for b in answer["ballots"]} == {"BTC/USDT"}
+        assert answer["debate"].triggers == ("asked",)
+        assert dict(answer["verdict"].scores)["final"] == answer["debate"].after
+        counted = {(name, labels): value for _, name, labels, value in coordinator.telemetry.snapshot()}
+        assert counted["fks_debates_total", (("outcome", "moved"), ("trigger", "asked"))] == 1
+
+
+async def test_decide_when_no_bar_came_yet_then_it_says_so(scene: Scene) -> None:
+    async with running(scene) as coordinator:
+        with pytest.raises(DataError, match="no bar of BTC/USDT was taken in yet"):
+            await coordinator.decide("BTC/USDT")

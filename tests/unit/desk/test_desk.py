@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fks_actors.errors import ActorUnavailable, JournalConflict
+from fks_actors.agents.config import AgentsConfig
+from fks_actors.desk.scoring import CALIBRATION_OWNER
+from fks_actors.errors import ActorUnavailable, JournalConflict, JournalCorrupt
 from fks_actors.model.orders import OrderStatus, OrderType, Side
 from fks_actors.model.records import (
     ControlRecord,
@@ -17,8 +19,11 @@ from fks_actors.model.records import (
     CycleRecord,
     Signal,
     SignalStatus,
+    SnapshotAt,
     TradingState,
 )
+from fks_actors.model.votes import Action, Ballot, Vote
+from fks_actors.reflection.config import ReflectionConfig
 from tests.in_process import CASH, Breaker, InProcessDesk, run_record
 from tests.market import SYMBOLS, batches
 
@@ -28,9 +33,9 @@ def signal(number: int, side: Side = Side.BUY, quantity: str = "0.01") -> Signal
     return Signal(f"s{number}", f"id:{number}", 0, "BTC/USDT", side, OrderType.MARKET, quantity=Decimal(quantity))
 
 
-async def told(count: int, breaker: Breaker, signals_at: tuple[int, ...] = ()) -> InProcessDesk:
+async def told(count: int, breaker: Breaker, signals_at: tuple[int, ...] = (), **more: Any) -> InProcessDesk:
     """Run `count` bars, with a BUY and a SELL alert in turn after the bars named."""
-    home = InProcessDesk(SYMBOLS, breaker)
+    home = InProcessDesk(SYMBOLS, breaker, **more)
     await home.run(lambda desk: desk.recover())
     await home.run(lambda desk: desk.begin(run_record(SYMBOLS)))
     sent = 0
@@ -65,21 +70,93 @@ async def test_run_when_nothing_breaks_then_trades_and_every_bar_is_recorded() -
 ALERTS = (200, 350, 360)
 
 
+SCORED: dict[str, Any] = {
+    "agents": AgentsConfig(minds=("short_term", "mid_term", "long_term", "asmbtr")),
+    "reflection": ReflectionConfig(min_outcomes=2, prior_outcomes=1.0),
+}
+"""Four minds that are weighed after a few outcomes."""
+
+
+def whole_story(home: InProcessDesk) -> dict[str, Any]:
+    """What was decided, and what the minds weigh for what came of it."""
+    scoring = home.desk.scoring
+    kept = home.journal.snapshots[CALIBRATION_OWNER].payload
+    return {**home.journal.story(), "weights": scoring.weights, "scores": scoring.scores, "calibration": kept}
+
+
 @pytest.fixture(scope="module")
-def undisturbed() -> dict[str, list[Any]]:
+def undisturbed() -> dict[str, Any]:
     """What the journal tells when nothing breaks."""
-    return asyncio.run(told(400, Breaker(0, 0), ALERTS)).journal.story()
+    return whole_story(asyncio.run(told(400, Breaker(0, 0), ALERTS, **SCORED)))
 
 
 @settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 10_000), rate=st.sampled_from([0.01, 0.05, 0.3]))
 async def test_run_when_any_part_breaks_at_any_call_then_the_story_is_the_same(
-    undisturbed: dict[str, list[Any]], seed: int, rate: float
+    undisturbed: dict[str, Any], seed: int, rate: float
 ) -> None:
     breaker = Breaker(seed, rate)
-    disturbed = (await told(400, breaker, ALERTS)).journal.story()
+    disturbed = whole_story(await told(400, breaker, ALERTS, **SCORED))
     assert breaker.broken > 0
     assert disturbed == undisturbed
+
+
+async def test_run_when_minds_have_outcomes_then_a_debate_weighs_what_was_known_before_its_bar() -> None:
+    home = InProcessDesk(SYMBOLS, Breaker(0, 0), **SCORED)
+    await home.desk.recover()
+    differ = 0
+    for batch in batches(300):
+        before = home.desk.scoring.weights
+        for record in await home.desk.run_cycle(batch):
+            assert dict(record.verdict.weights) == {
+                ballot.agent: before.get(ballot.agent, 1.0) for ballot in record.ballots if isinstance(ballot, Vote)
+            }
+            differ += len(set(dict(record.verdict.weights).values())) > 1
+    assert differ > 50
+    assert len(home.journal.snapshots[CALIBRATION_OWNER].payload) <= 8 * 1_024
+
+
+async def test_run_when_later_bars_are_others_then_every_decision_before_them_is_the_same() -> None:
+    changed = [*batches(220), *batches(300, seed=8)[220:]]
+    stories = []
+    for bars in (batches(300), changed):
+        home = InProcessDesk(SYMBOLS, Breaker(0, 0), **SCORED)
+        await home.desk.recover()
+        for batch in bars:
+            await home.desk.run_cycle(batch)
+        stories.append(home.journal.story()["cycles"])
+    assert stories[0][:440] == stories[1][:440]
+    assert stories[0][440:] != stories[1][440:]
+
+
+async def test_learn_when_votes_wait_for_their_outcome_then_history_counts_as_prices_alone() -> None:
+    home = InProcessDesk(SYMBOLS, Breaker(0, 0), **SCORED)
+    await home.desk.recover()
+    bars = batches(600)
+    await home.desk.learn(bars[:500])
+    assert home.desk.scoring.scores == ()
+    while not any(
+        isinstance(b, Vote) and b.action is not Action.HOLD and b.agent == "mid_term" for b in _ballots(home)
+    ):
+        await home.desk.run_cycle(bars[len(home.journal.bars["BTC/USDT"])])
+    at = len(home.journal.bars["BTC/USDT"])
+    assert "mid_term" not in {each.agent for each in home.desk.scoring.scores}
+    await home.desk.learn(bars[at : at + 24])
+    (score,) = (each for each in home.desk.scoring.scores if each.agent == "mid_term")
+    assert score.outcomes == score.independent >= 1
+    await home.desk.learn(bars[at + 24 : at + 40])
+    assert {e.agent: e.outcomes for e in home.desk.scoring.scores}["mid_term"] == score.outcomes
+
+
+def _ballots(home: InProcessDesk) -> list[Ballot]:
+    return [ballot for record in home.journal.story()["cycles"] for ballot in record.ballots]
+
+
+async def test_recover_when_the_calibration_cannot_be_read_then_the_journal_is_corrupt() -> None:
+    home = await told(5, Breaker(0, 0))
+    home.journal.snapshots[CALIBRATION_OWNER] = SnapshotAt(CALIBRATION_OWNER, "x", b"{}")
+    with pytest.raises(JournalCorrupt, match="calibration"):
+        await home.desk.recover()
 
 
 async def test_run_signal_when_the_market_is_known_then_it_fills_and_the_account_says_so() -> None:

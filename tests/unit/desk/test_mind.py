@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fks_actors.agents.config import AgentsConfig
+from fks_actors.agents.config import AgentsConfig, AsmbtrConfig
 from fks_actors.desk.crafts import bar_mind
 from fks_actors.desk.mind import BarMind
 from fks_actors.errors import DataError, MindAhead
@@ -18,7 +18,7 @@ from fks_actors.model.candles import BarBatch, Candle
 from fks_actors.model.votes import Abstain, AbstainReason, Ballot, Vote
 from tests.unit.bars import HOUR_MS, SYMBOL, bar, extremes, walks
 
-HORIZONS = ("short_term", "mid_term", "long_term")
+MINDS = ("short_term", "mid_term", "long_term", "asmbtr")
 
 MARKET = MarketConfig(
     short=ShortPeriods(warm_bars=40), mid=MidPeriods(warm_bars=50), long=LongPeriods(average=30, trend=20, warm_bars=40)
@@ -48,7 +48,7 @@ def test_ask_when_bars_are_few_then_abstains_and_says_how_many_are_missing() -> 
     assert len(one.window(SYMBOL, 100)) == 30
 
 
-@pytest.mark.parametrize("horizon", HORIZONS)
+@pytest.mark.parametrize("horizon", MINDS)
 def test_ask_when_warm_then_votes_in_its_own_name_for_that_bar(horizon: str) -> None:
     one = mind(horizon)
     last = tell(one, [bar(at, 100.0 + at % 7) for at in range(60)])[-1]
@@ -98,7 +98,7 @@ def test_ask_when_symbols_are_mixed_then_each_is_judged_as_if_alone() -> None:
     assert ballots == list(zip(tell(first, one), tell(second, other), strict=True))
 
 
-@pytest.mark.parametrize("horizon", HORIZONS)
+@pytest.mark.parametrize("horizon", MINDS)
 @given(candles=st.one_of(walks(least=60, most=200), extremes(least=60, most=150)), cut=st.integers(1, 200))
 @settings(max_examples=40, deadline=None)
 def test_restore_when_cut_anywhere_then_later_ballots_are_the_same_bits(
@@ -118,6 +118,25 @@ def test_restore_when_cut_anywhere_then_later_ballots_are_the_same_bits(
     assert repr(tell(second, replayed[3:])) == repr(expected[cut + 3 :])
     assert second.state(SYMBOL) == straight.state(SYMBOL)
     assert second.window(SYMBOL, 500).close.tolist() == straight.window(SYMBOL, 500).close.tolist()
+
+
+@pytest.mark.parametrize("horizon", MINDS)
+@given(candles=walks(least=80, most=160), other=walks(least=80, most=160), cut=st.integers(1, 79))
+@settings(max_examples=20, deadline=None)
+def test_ask_when_the_future_is_another_then_what_was_said_before_is_the_same(
+    horizon: str, candles: list[Candle], other: list[Candle], cut: int
+) -> None:
+    changed = [*candles[:cut], *other[cut:]]
+    assert repr(tell(mind(horizon), changed)[:cut]) == repr(tell(mind(horizon), candles)[:cut])
+
+
+def test_restore_when_the_depth_of_a_state_changed_then_the_table_is_made_anew() -> None:
+    candles = [bar(at, 100.0 + at % 7) for at in range(60)]
+    made = [bar_mind("asmbtr", MARKET, MEMORY, AgentsConfig(asmbtr=AsmbtrConfig(depth=depth))) for depth in (8, 6, 6)]
+    tell(made[0], candles[:50])
+    assert not made[1].restore(SYMBOL, made[0].state(SYMBOL), candles)
+    assert tell(made[2], candles)[-1:] == list(made[1].ask(batch(candles[-1])))
+    assert made[1].state(SYMBOL) == made[2].state(SYMBOL)
 
 
 def test_restore_when_periods_changed_then_computes_afresh_from_the_candles() -> None:

@@ -16,7 +16,7 @@ from fks_actors.model.records import Commit
 from tests.in_process import MemoryJournal
 from tests.market import SYMBOLS, batches
 
-HORIZONS = ("short_term", "mid_term", "long_term")
+MINDS = ("short_term", "mid_term", "long_term", "asmbtr")
 
 BARS = batches(3 * CHECKPOINT_BARS + 40)
 MEMORY = MemoryConfig(short=30, mid=200, long=500)
@@ -46,7 +46,7 @@ async def straight(horizon: str) -> list[Answer]:
     return answers
 
 
-@pytest.mark.parametrize("horizon", HORIZONS)
+@pytest.mark.parametrize("horizon", MINDS)
 async def test_ask_when_killed_at_any_time_then_the_answers_of_one_undisturbed(horizon: str) -> None:
     expected = await straight(horizon)
     journal, luck = MemoryJournal(), random.Random(horizon)

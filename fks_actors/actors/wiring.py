@@ -130,7 +130,7 @@ def _mind(wiring: Wiring, agent: str, live: bool) -> ActorSpec:
         )
         return ActorSpec(agent, "fks_actors.actors.sentiment:SentimentActor", (rooms, namespace))
     if agent == forecast.AGENT:
-        told = (settings.forecast, settings.agents.forecast, namespace)
+        told = (settings.forecast, settings.agents.forecast.for_bars(wiring.run.interval_ms), namespace)
         return ActorSpec(agent, "fks_actors.actors.forecaster:ForecasterActor", told)
     arguments = (agent, settings.market, settings.memory, settings.agents, namespace)
     return ActorSpec(agent, "fks_actors.actors.specialist:SpecialistActor", arguments)

@@ -99,10 +99,14 @@ class SentimentConfig(_Config):
         return round((self.volume_s + self.baseline_s) * 1_000)
 
 
+_DAY_MS, _MOST_A_DAY = 86_400_000, 96
+
+
 class ForecastConfig(_Config):
     """When to forecast, and how a forecast becomes a vote.
 
-    `horizon_bars`: how far ahead. `season_bars`: bars in a day, for the rhythm and the seasonal-naive baseline.
+    `horizon_bars`: how far ahead. `season_bars`: bars in a day, for the rhythm and the seasonal-naive baseline;
+    where it is not set it follows from the bars' length, and is 1 (no season) for bars under 15 minutes.
     `min_history`: bars before the first forecast. `every_bars`: forecast so often and keep the vote between; raise it
     for a slow model: the history that a desk learns from at its start is forecast too. `conformal_rate`: how fast
     intervals are corrected (`agents.conformal`). `score_half_life`: scored forecasts after which a score counts half.
@@ -129,6 +133,13 @@ class ForecastConfig(_Config):
         if self.min_history < least:
             raise ValueError(f"min_history {self.min_history} is under twice horizon_bars and season_bars, {least}")
         return self
+
+    def for_bars(self, interval_ms: int) -> Self:
+        """The same for bars of that length, its season with it unless that was set."""
+        if "season_bars" in self.model_fields_set:
+            return self
+        daily = _DAY_MS // interval_ms
+        return self.model_copy(update={"season_bars": daily if 1 < daily <= _MOST_A_DAY else 1})
 
 
 class DebateConfig(_Config):

@@ -109,3 +109,11 @@ def test_forecast_when_its_quantiles_are_no_distribution_then_refused(quantiles:
 def test_config_when_the_history_is_too_short_for_its_baselines_then_refused() -> None:
     with pytest.raises(ValidationError, match="min_history 90 is under twice"):
         ForecastConfig(min_history=90)
+
+
+@pytest.mark.parametrize(
+    ("interval_ms", "season"), [(60_000, 1), (900_000, 96), (3_600_000, 24), (14_400_000, 6), (86_400_000, 1)]
+)
+def test_for_bars_when_no_season_is_set_then_a_day_of_them_or_none(interval_ms: int, season: int) -> None:
+    assert ForecastConfig().for_bars(interval_ms).season_bars == season
+    assert ForecastConfig(season_bars=24).for_bars(interval_ms).season_bars == 24

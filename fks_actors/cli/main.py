@@ -3,7 +3,7 @@
 import typer
 
 from fks_actors import __version__
-from fks_actors.cli import ask, exchange_sim, explain, facts, lifecycle, orders
+from fks_actors.cli import ask, compare, exchange_sim, explain, facts, lifecycle, orders
 from fks_actors.cli.session import EXITS
 
 app = typer.Typer(

@@ -1,15 +1,22 @@
-"""The two runs that `fks compare --models` prints: the same bars, minds, limits and costs, without models and with them."""
+"""The two runs that `fks compare --models` prints: the same bars, minds, limits and costs, with models and without."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 from fks_actors import __version__
 from fks_actors.actors.debating import Debating
+from fks_actors.actors.models import ModelsActor
 from fks_actors.adapters.feeds.port import FeedInfo
 from fks_actors.adapters.feeds.replay import ReplayFeed, open_replay
+from fks_actors.adapters.forecast.factory import open_forecaster
+from fks_actors.agents import forecast
+from fks_actors.agents.verdict import SENTIMENT
 from fks_actors.backtest.minds import Decide, RunMinds
 from fks_actors.backtest.run import Result, run
 from fks_actors.backtest.versus import Versus, versus
+from fks_actors.desk.crafts import bar_mind
+from fks_actors.desk.forecast_craft import forecast_craft
+from fks_actors.desk.mind import BarMind
 from fks_actors.errors import DataError
 from fks_actors.home import Home
 from fks_actors.model.candles import BarBatch
@@ -59,9 +66,10 @@ async def two_runs(home: Home, settings: Settings, bars: Bars, count: Count) -> 
     Raises:
         ConfigError: a model or a mind cannot be opened; the text says what to do.
     """
-    left_out = tuple(agent for agent in settings.agents.minds if agent == "sentiment")
+    left_out = tuple(agent for agent in settings.agents.minds if agent == SENTIMENT)
     off = await _run(settings, bars, None, count("off"))
-    models = open_models(home, settings)
+    models = ModelsActor(settings.llm, str(home.root))
+    await models.start()
     debating = Debating(settings.agents.debate, models)
     try:
         on = await _run(settings, bars, debating.decide, count("on"))
@@ -83,11 +91,18 @@ async def _run(settings: Settings, bars: Bars, decide: Decide | None, count: Cal
         if done % 16 == 0 or done == total:
             count(done, total)
 
-    minds = [open_mind(agent, settings) for agent in settings.agents.minds if agent != "sentiment"]
+    minds = [_mind(agent, settings, info.interval_ms) for agent in settings.agents.minds if agent != SENTIMENT]
     debate = settings.agents.debate
     return await run(
         settings, record, _each(bars.traded), lambda _: RunMinds(minds, debate, decide), bars.history, told
     )
+
+
+def _mind(agent: str, settings: Settings, interval_ms: int) -> BarMind:
+    if agent != forecast.AGENT:
+        return bar_mind(agent, settings.market, settings.memory, settings.agents)
+    config = settings.agents.forecast.for_bars(interval_ms)
+    return BarMind(forecast_craft(open_forecaster(settings.forecast, config.season_bars), config))
 
 
 async def _each(batches: Sequence[BarBatch]) -> AsyncIterator[BarBatch]:

@@ -116,5 +116,5 @@ def test_specs_when_a_desk_has_a_forecaster_then_it_gets_its_model_and_rules() -
     wiring = Wiring("ns", settings, run_record(SYMBOLS), "sqlite:////j.db", "sqlite:////i.db", plans, {PAPER: CASH})
     spec = {spec.name: spec for spec in actor_specs(wiring)}["forecast"]
     assert spec.path == "fks_actors.actors.forecaster:ForecasterActor"
-    assert spec.arguments == (settings.forecast, agents.forecast, "ns")
+    assert spec.arguments == (settings.forecast, agents.forecast.for_bars(wiring.run.interval_ms), "ns")
     inspect.signature(ForecasterActor).bind(*spec.arguments)

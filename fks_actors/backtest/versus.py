@@ -61,8 +61,8 @@ class Versus:
         return self.on.final - self.off.final
 
     def latency(self, share: float) -> int:
-        """Nearest rank, ms; 0 where nothing was asked."""
-        return self.latency_ms[min(len(self.latency_ms) - 1, int(share * len(self.latency_ms)))] if self.calls else 0
+        """Nearest rank, ms; 0 where no provider was asked."""
+        return self.latency_ms[min(len(self.latency_ms) - 1, int(share * len(self.latency_ms)))] if self.latency_ms else 0
 
 
 def versus(off: Result, on: Result) -> Versus:

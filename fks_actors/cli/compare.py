@@ -97,7 +97,7 @@ def _facts(bars: "Bars", found: "Versus", left_out: tuple[str, ...]) -> dict[str
         ],
         "off": _money(found.off),
         "on": _money(found.on),
-        "pnl_difference": str(found.gained),
+        "pnl_difference": format(found.gained, "f"),
         "models": {
             "debates": found.debates,
             "questions": len(found.calls),
@@ -105,7 +105,7 @@ def _facts(bars: "Bars", found: "Versus", left_out: tuple[str, ...]) -> dict[str
             "outcomes": outcomes,
             "tokens_in": found.tokens[0],
             "tokens_out": found.tokens[1],
-            "cost_usd": str(found.cost_usd),
+            "cost_usd": format(found.cost_usd, "f"),
             "latency_ms_p50": found.latency(0.5),
             "latency_ms_p95": found.latency(0.95),
         },
@@ -114,11 +114,11 @@ def _facts(bars: "Bars", found: "Versus", left_out: tuple[str, ...]) -> dict[str
 
 def _money(run: "Result") -> dict[str, Any]:
     return {
-        "equity": str(run.final),
+        "equity": format(run.final, "f"),
         "return_pct": str(((run.final / run.cash - 1) * 100).quantize(_CENT)),
         "orders": len(run.orders),
         "fills": len(run.fills),
-        "fees": str(run.fees),
+        "fees": format(run.fees, "f"),
         "max_drawdown_pct": str((run.drawdown * 100).quantize(_CENT)),
     }
 

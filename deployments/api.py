@@ -12,7 +12,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from deployments import render, shapes
+from deployments import render, shapes, verdicts
 from deployments.answers import ApiError, documented, json_answer
 from deployments.order_routes import add_order_routes
 from deployments.ports import Desk
@@ -111,12 +111,12 @@ def _add_lists(routes: APIRouter, view: View, symbols: tuple[str, ...]) -> None:
         """Decisions with every vote, newest first."""
         wanted = known(symbol, symbols)
         rows, after = await _page(reader.decisions, cursor, limit, wanted, outcome or "")
-        return json_answer({"items": [render.decision(row) for row in rows], "next_cursor": after})
+        return json_answer({"items": [verdicts.decision(row) for row in rows], "next_cursor": after})
 
     @routes.get("/decisions/{decision_id:path}", response_model=shapes.DecisionShape, tags=["journal"])
     async def decision(decision_id: Key) -> Response:
         """One decision."""
-        return json_answer(render.decision(_found(await asyncio.to_thread(reader.decision, decision_id))))
+        return json_answer(verdicts.decision(_found(await asyncio.to_thread(reader.decision, decision_id))))
 
     @routes.get("/signals/{signal_id}", response_model=shapes.SignalShape, tags=["journal"])
     async def signal(signal_id: Key) -> Response:
@@ -184,13 +184,10 @@ def _add_desk(routes: APIRouter, desk: Desk, tape: Tape, symbols: tuple[str, ...
         """Every actor and its state."""
         return json_answer(await desk.agents())
 
-    @routes.post("/decide", tags=["desk"], responses=_BAD_BODY)
+    @routes.post("/decide", response_model=shapes.DecideShape, tags=["desk"], responses=_BAD_BODY)
     async def decide(body: DecideBody) -> Response:
-        """What the minds say of the last bar; nothing is traded."""
-        said = await desk.decide(known(body.symbol, symbols))
-        shown = {name: value for name, value in said.items() if name not in ("ballots", "verdict")}
-        votes = [render.vote(ballot) for ballot in said["ballots"]]
-        return json_answer({**shown, "votes": votes, "verdict": render.verdict(said["verdict"])})
+        """What the minds say of the last bar, and a debate over it; nothing is traded."""
+        return json_answer(verdicts.decide(await desk.decide(known(body.symbol, symbols))))
 
     @routes.post("/control", tags=["desk"], responses=_BAD_BODY)
     async def control(body: ControlBody) -> Response:

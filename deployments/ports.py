@@ -38,7 +38,8 @@ class Desk(Protocol):
         ...
 
     async def decide(self, symbol: str) -> dict[str, Any]:
-        """`symbol`, `close_ms`, `ballots` (Ballot values) and `verdict` (Verdict) on the last bar; nothing is traded.
+        """`symbol`, `close_ms`, `ballots` (Ballot values), `verdict` (Verdict) and `debate` (Debate or None) on the
+        last bar; nothing is traded.
 
         Raises:
             DataError: no bar of that symbol yet.

@@ -6,8 +6,7 @@ from typing import Any
 
 from deployments import shapes
 from fks_actors.model.orders import ZERO, Fill, Order, Refusal
-from fks_actors.model.records import ControlRecord, CycleRecord, EquityPoint, RunRecord, SignalRecord
-from fks_actors.model.votes import Ballot, Verdict, Vote
+from fks_actors.model.records import ControlRecord, EquityPoint, RunRecord, SignalRecord
 from fks_actors.risk.messages import RiskState
 
 
@@ -20,59 +19,9 @@ def _maybe(value: Decimal | None) -> str | None:
     return None if value is None else money(value)
 
 
-def vote(ballot: Ballot) -> shapes.VoteShape:
-    """A vote or an abstention."""
-    if isinstance(ballot, Vote):
-        return {
-            "agent": ballot.agent,
-            "action": ballot.action,
-            "confidence": ballot.confidence,
-            "reason": ballot.reason,
-            "abstained": "",
-            "facts": dict(ballot.facts),
-        }
-    return {
-        "agent": ballot.agent,
-        "action": "abstain",
-        "confidence": None,
-        "reason": ballot.detail,
-        "abstained": ballot.reason,
-        "facts": {},
-    }
-
-
-def verdict(value: Verdict) -> shapes.VerdictShape:
-    """The debate's result."""
-    return {
-        "action": value.action,
-        "leaning": value.leaning,
-        "net": value.net,
-        "strength": value.strength,
-        "threshold": value.threshold,
-    }
-
-
 def refusals(values: Sequence[Refusal]) -> list[shapes.RefusalShape]:
     """Why not."""
     return [{"code": r.code, "message": r.message, "value": r.value, "limit": r.limit} for r in values]
-
-
-def decision(record: CycleRecord) -> shapes.DecisionShape:
-    """One cycle with every ballot."""
-    return {
-        "decision_id": record.decision_id,
-        "symbol": record.symbol,
-        "ts_ms": record.ts_ms,
-        "close_ms": record.close_ms,
-        "price": money(record.price),
-        "votes": [vote(ballot) for ballot in record.ballots],
-        "verdict": verdict(record.verdict),
-        "outcome": record.outcome,
-        "client_order_id": record.client_order_id,
-        "refusals": refusals(record.refusals),
-        "flags": list(record.flags),
-        "note": record.note,
-    }
 
 
 def order(value: Order) -> shapes.OrderShape:
@@ -297,8 +246,33 @@ def status(
             "lease_held": bool((said.get("lease") or {}).get("held", False)),
             "lease_epoch": int((said.get("lease") or {}).get("epoch", 0)),
         },
+        "quality": quality(said.get("quality") or {}),
         "venues": venues(run, desk),
         "counts": counts,
+    }
+
+
+def quality(said: dict[str, Any]) -> shapes.QualityShape:
+    """What the desk thinks of its data; nothing where it does not answer."""
+    return {
+        "paused": bool(said.get("paused", False)),
+        "reason": str(said.get("reason", "")),
+        "failing": int(said.get("failing", 0)),
+        "share": float(said.get("share", 0.0)),
+        "limit": float(said.get("limit", 0.0)),
+        "least_score": float(said.get("least_score", 0.0)),
+        "sources": [
+            {
+                "source": str(each["source"]),
+                "symbol": str(each["symbol"]),
+                "score": float(each["score"]),
+                "fails": bool(each["fails"]),
+                "present": bool(each["present"]),
+                "trouble": str(each["trouble"]),
+                "deviation": float(each["deviation"]),
+            }
+            for each in said.get("sources") or ()
+        ],
     }
 
 

@@ -32,24 +32,80 @@ class OutcomeShape(AcceptedShape, total=False):
 
 
 class VoteShape(TypedDict):
-    """One ballot. An abstention has `action` "abstain", no confidence, and its reason's code in `abstained`."""
+    """One ballot. An abstention has `action` "abstain", no confidence, and its reason's code in `abstained`. `weight`
+    is what the vote weighed, null for an abstention and where it was not recorded."""
 
     agent: str
     action: str
     confidence: float | None
+    weight: float | None
     reason: str
     abstained: str
     facts: dict[str, float]
 
 
 class VerdictShape(TypedDict):
-    """What the debate made of the ballots."""
+    """What was made of the ballots. `scores` are the signed parts of the final score, -1 (sell) to 1 (buy), those that
+    spoke: debate, asmbtr, sentiment, models (how far they moved it), and `final` itself."""
 
     action: str
     leaning: str
     net: float
     strength: float
     threshold: float
+    scores: dict[str, float]
+
+
+class CallShape(TypedDict):
+    """A question to the models. `outcome`: answered, repaired, cached or rules brought an answer; after invalid, late,
+    failed, no_quota, no_budget and no_provider `detail` tells why there is none. `prompt` is its name and version."""
+
+    provider: str
+    model: str
+    prompt: str
+    tier: str
+    outcome: str
+    requests: int
+    tokens_in: int
+    tokens_out: int
+    cost_usd: str
+    latency_ms: int
+    detail: str
+
+
+class TurnShape(TypedDict):
+    """One speaker (bull, bear or judge) in one round; `score` is null where it abstained. `text` was written by a
+    model: show it as text. `cites` name the facts that it rests on."""
+
+    role: str
+    round: int
+    score: float | None
+    text: str
+    cites: list[str]
+    call: CallShape
+
+
+class DebateShape(TypedDict):
+    """A debate over one verdict. `before` is the arithmetic score, `judged` the judge's, null without a judgement, and
+    `after` what the bound let through. `triggers`: why it was held (grey_band, large_notional, asked)."""
+
+    triggers: list[str]
+    turns: list[TurnShape]
+    before: float
+    judged: float | None
+    after: float
+    cost_usd: str
+    duration_ms: int
+
+
+class DecideShape(TypedDict):
+    """What the minds say of a symbol's last bar, and the debate over it."""
+
+    symbol: str
+    close_ms: int
+    votes: list[VoteShape]
+    verdict: VerdictShape
+    debate: DebateShape | None
 
 
 class RefusalShape(TypedDict):
@@ -62,7 +118,7 @@ class RefusalShape(TypedDict):
 
 
 class DecisionShape(TypedDict):
-    """One symbol, one bar."""
+    """One symbol, one bar. `debate` is what models said of it, null where they were not asked."""
 
     decision_id: str
     symbol: str
@@ -76,6 +132,7 @@ class DecisionShape(TypedDict):
     refusals: list[RefusalShape]
     flags: list[str]
     note: str
+    debate: DebateShape | None
 
 
 class OrderShape(TypedDict):
@@ -293,6 +350,33 @@ class VenueStateShape(TypedDict):
     trouble: str
 
 
+class SourceShape(TypedDict):
+    """One source of a symbol's prices: `feed` for its bars, a venue's name for its quotes. `score` 0..1; `trouble` is
+    what is wrong at present: overdue, stale, deviation or implausible. `present` false: it tells nothing and does not
+    count. `deviation` is how far its last price was from the others', as a fraction."""
+
+    source: str
+    symbol: str
+    score: float
+    fails: bool
+    present: bool
+    trouble: str
+    deviation: float
+
+
+class QualityShape(TypedDict):
+    """What is thought of the data. `paused`: more than `limit` of the sources fail (`share`), so there is no new
+    exposure until they recover; `reason` says which, with their scores. A score under `least_score` fails."""
+
+    paused: bool
+    reason: str
+    failing: int
+    share: float
+    limit: float
+    least_score: float
+    sources: list[SourceShape]
+
+
 class StatusShape(TypedDict):
     """The whole, in short. `mode` is the most dangerous of the venues': paper, simulator, sandbox or live."""
 
@@ -305,6 +389,7 @@ class StatusShape(TypedDict):
     interval_ms: int
     trading: TradingShape
     desk: DeskShape
+    quality: QualityShape
     venues: list[VenueStateShape]
     counts: dict[str, int]
 

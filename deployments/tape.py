@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from deployments import render
+from deployments import render, verdicts
 from deployments.view import View
 from fks_actors.errors import FksError
 
@@ -159,7 +159,7 @@ def fresh(view: View, seen: Seen) -> list[Event]:
     if not seen.begun:
         return []
     return [
-        *(("decision", render.decision(d)) for d in reversed(new_decisions)),
+        *(("decision", verdicts.decision(d)) for d in reversed(new_decisions)),
         *(("order", render.order(o)) for o in reversed(moved)),
         *(("fill", render.fill(f)) for f in reversed(new_fills)),
         *(("equity", render.equity(p)) for p in points),

@@ -97,17 +97,19 @@ class Fenced(VenueError):
 
 
 class ModelUnavailable(FksError):
-    """A language model gave no answer; nothing is known of what it would have said.
+    """A model gave no answer; nothing is known of what it would have said.
 
     Args:
         provider: whose.
         message: what happened.
         retry_after_s: when the provider wants to be asked again; 0 where it did not say.
+        refused: whether it is certain that no model ran, so that nothing is billed.
     """
 
-    def __init__(self, provider: str, message: str, retry_after_s: float = 0.0) -> None:
-        super().__init__(provider, message, retry_after_s)
+    def __init__(self, provider: str, message: str, retry_after_s: float = 0.0, refused: bool = False) -> None:
+        super().__init__(provider, message, retry_after_s, refused)
         self.provider = provider
+        self.refused = refused
         self.message = message
         self.retry_after_s = retry_after_s
 

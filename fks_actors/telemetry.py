@@ -21,6 +21,8 @@ Sample = tuple[str, str, Labels, float]
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+SLOW = (0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 5.0, 10.0, 30.0)
+SHIFT = (0.0, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)
 RATIO = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
@@ -89,6 +91,12 @@ FAMILIES: tuple[Family, ...] = (
     Family("fks_candle_lag_seconds", L, "Time from a bar's close to its arrival.", ("symbol",)),
     Family("fks_candle_gaps_total", C, "Bars that were missing.", ("symbol",)),
     Family("fks_candle_spikes_total", C, "Bars flagged as spikes.", ("symbol",)),
+    Family("fks_data_quality_score", L, "Quality of a source of prices, 0 to 1.", ("source", "symbol")),
+    Family("fks_price_deviation_ratio", L, "A source's last price against the others'.", ("source", "symbol")),
+    Family("fks_sources_failing", L, "Sources of prices that cannot be trusted now."),
+    Family("fks_trading_paused", L, "1 while failing data forbid new exposure, 0 otherwise."),
+    Family("fks_stale_total", C, "Times that a symbol's bar was overdue.", ("symbol",)),
+    Family("fks_volume_anomalies_total", C, "Bars of unusual volume.", ("symbol",)),
     Family("fks_actor_up", L, "1 while the actor answers, 0 otherwise.", ("actor",)),
     Family("fks_actor_restarts_total", C, "Restarts of an actor.", ("actor",)),
     Family("fks_vote_duration_seconds", H, "Time that a mind took to answer.", ("agent",)),
@@ -98,9 +106,31 @@ FAMILIES: tuple[Family, ...] = (
     Family("fks_agent_brier", L, "Mean squared error of a mind's probabilities, 0 to 1.", ("agent", "horizon")),
     Family("fks_calibration_error", L, "Expected calibration error of a mind, 0 to 1.", ("agent", "horizon")),
     Family("fks_agent_outcomes_total", C, "Votes that were held against what happened.", ("agent",)),
+    Family("fks_headlines_total", C, "Headlines scored.", ("source",)),
+    Family("fks_headlines_dropped_total", C, "Headlines that were not scored, by why.", ("reason",)),
+    Family("fks_news_requests_total", C, "Requests to a news source by how they ended.", ("source", "outcome")),
+    Family("fks_news_age_seconds", L, "Age of a news source's newest headline.", ("source",)),
+    Family("fks_sentiment_score", L, "Score of the headlines, -1 to 1.", ("symbol",)),
     Family("fks_decisions_total", C, "Decisions by what the debate wanted and what came of it.", ("action", "outcome")),
     Family("fks_decision_duration_seconds", H, "Time from a bar's arrival to its decision being recorded."),
     Family("fks_consensus_strength", H, "Strength of the verdicts, 0 to 1.", (), RATIO),
+    Family("fks_llm_requests_total", C, "Requests to a model, sent or held back.", ("provider", "tier", "outcome")),
+    Family("fks_llm_tokens_total", C, "Tokens, as the provider reports them.", ("provider", "direction")),
+    Family(
+        "fks_llm_cost_usd_total", C, "Spent on models, the worst case of unknown ends included.", ("provider", "agent")
+    ),
+    Family("fks_llm_quota_remaining", L, "Requests that a provider's daily quota still allows.", ("provider",)),
+    Family("fks_llm_budget_remaining_usd", L, "What an agent may still spend today.", ("agent",)),
+    Family("fks_llm_cache_hits_total", C, "Questions that were answered before."),
+    Family("fks_llm_invalid_answers_total", C, "Answers of models that were rejected.", ("code",)),
+    Family("fks_llm_request_duration_seconds", H, "Time of a request to a model.", ("provider",), SLOW),
+    Family("fks_forecast_crps", L, "CRPS of the scored forecasts, in log return.", ("symbol", "model")),
+    Family("fks_forecast_mase", L, "MASE of the scored forecasts' medians.", ("symbol", "model")),
+    Family("fks_forecast_coverage_ratio", L, "Outcomes within the 90 % interval, 0 to 1.", ("symbol", "model")),
+    Family("fks_debates_total", C, "Debates by what called for them and how they ended.", ("trigger", "outcome")),
+    Family("fks_debate_duration_seconds", H, "Time that a decision waited for its debate.", (), SLOW),
+    Family("fks_debate_shift", H, "How far a debate moved the score of its verdict.", (), SHIFT),
+    Family("fks_debate_turns_total", C, "Turns of debates by how the question ended.", ("role", "outcome")),
     Family("fks_journal_append_seconds", H, "Time to append a commit durably."),
     Family("fks_journal_errors_total", C, "Journal or inbox operations that storage refused.", ("operation",)),
     Family("fks_build_info", L, "Always 1; the labels tell what runs.", ("version", "python", "ray")),

@@ -7,6 +7,7 @@ from typing import Any
 
 from fks_actors.desk.state import Change
 from fks_actors.errors import ActorUnavailable, DataError
+from fks_actors.model.debates import Debate
 from fks_actors.model.orders import (
     Order,
 )
@@ -14,7 +15,7 @@ from fks_actors.model.records import (
     AuditRecord,
     TradingState,
 )
-from fks_actors.model.votes import Action, Ballot, Verdict
+from fks_actors.model.votes import Action, Ballot, Verdict, Vote
 from fks_actors.telemetry import Gathering, Sample
 
 PAPER_VENUE: dict[str, Any] = {
@@ -27,6 +28,19 @@ PAPER_VENUE: dict[str, Any] = {
     "streams": {},
     "open_orders": 0,
     "trouble": "",
+}
+HALF_BLIND: dict[str, Any] = {
+    "paused": True,
+    "reason": "1 of 2 data sources fail, 10% may: feed ETH/USDT (overdue, score 1.00, limit 0.5)",
+    "failing": 1,
+    "share": 0.5,
+    "limit": 0.1,
+    "least_score": 0.5,
+    "sources": [
+        {"source": "feed", "symbol": symbol, "score": 1.0, "fails": late, "present": True, "deviation": 0.0}
+        | {"trouble": "overdue" if late else ""}
+        for symbol, late in (("BTC/USDT", False), ("ETH/USDT", True))
+    ],
 }
 START_MS = 1_733_011_200_000  # 2024-12-01T00:00Z
 
@@ -42,7 +56,9 @@ class FakeDesk:
     controls: list[tuple[str, str, str]] = field(default_factory=list)
     feed: dict[str, Any] = field(default_factory=lambda: {"kind": "simulated", "ended": False})
     votes: tuple[Ballot, ...] = ()
+    debate: Debate | None = None
     venues: list[dict[str, Any]] = field(default_factory=lambda: [dict(PAPER_VENUE)])
+    quality: dict[str, Any] = field(default_factory=dict)
     cycles: int = 0
     working: dict[str, Order] = field(default_factory=dict)
     changes: dict[str, Change] = field(default_factory=dict)
@@ -66,8 +82,11 @@ class FakeDesk:
         self._answer()
         if not self.votes:
             raise DataError(f"no bar of {symbol} was taken in yet")
-        verdict = Verdict(symbol, START_MS, Action.BUY, Action.BUY, 0.8, 0.7, 0.6)
-        return {"symbol": symbol, "close_ms": START_MS, "ballots": list(self.votes), "verdict": verdict}
+        scores = (("debate", 0.55), ("models", 0.15), ("final", 0.7))
+        weights = tuple((b.agent, 0.5) for b in self.votes if isinstance(b, Vote))
+        verdict = Verdict(symbol, START_MS, Action.BUY, Action.BUY, 0.8, 0.7, 0.6, scores, weights)
+        ballots = list(self.votes)
+        return {"symbol": symbol, "close_ms": START_MS, "ballots": ballots, "verdict": verdict, "debate": self.debate}
 
     async def control(self, control_id: str, state: str, reason: str) -> dict[str, Any]:
         self._answer()
@@ -102,6 +121,7 @@ class FakeDesk:
             "open_orders": 0,
             "trouble": "",
             "lease": {"held": True, "epoch": 3, "until_ms": START_MS},
+            "quality": self.quality,
             "venues": self.venues,
         }
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from fks_actors.errors import FksError
 from fks_actors.model.account import Account
+from fks_actors.model.debates import CallOutcome, Debate, ModelCall, Role, Tier, Turn
 from fks_actors.model.orders import (
     Fill,
     Liquidity,
@@ -154,6 +155,31 @@ _REASONS = {
 }
 
 
+def argued(action: Action, after: float, rounds: int = 1) -> Debate:
+    """A believable debate that moved the score by 0.05 towards `after`."""
+    who = {Role.BULL: 0.72, Role.BEAR: -0.41, Role.JUDGE: after}
+    said = {
+        Role.BULL: "Momentum turned with volume: RSI left the oversold zone and MACD's histogram rises.",
+        Role.BEAR: "The long trend still points down, and the last two rallies failed at the same band.",
+        Role.JUDGE: f"The case to {action} is better founded; the bear's trend argument is older than the turn.",
+    }
+    turns = [
+        Turn(role, number, score, said[role], ("short_term.rsi", "mid_term.macd"), _call(role, number))
+        for number in range(1, rounds + 1)
+        for role, score in who.items()
+        if role is not Role.JUDGE or number == rounds
+    ]
+    return Debate(("grey_band",), tuple(turns), after - math.copysign(0.05, after), after, after, 1_930)
+
+
+def _call(role: Role, number: int) -> ModelCall:
+    cost = Decimal("0.00041") * number
+    names = {"provider": "vllm", "model": "qwen3-8b", "requests": 1, "tokens_in": 612, "tokens_out": 88}
+    return ModelCall(
+        role, f"{role}@2", Tier.CRITICAL, CallOutcome.ANSWERED, cost_usd=cost, latency_ms=840 + number, **names
+    )  # fmt: skip
+
+
 class Scene:
     """A desk that has traded two symbols for some days, deterministically; `step` adds one more bar."""
 
@@ -211,7 +237,12 @@ class Scene:
             else self._vote("long_term", symbol, ts_ms, Action.HOLD, 0.55, rsi, volume),
         )
         net = {Action.BUY: 1.3, Action.SELL: -1.2, Action.HOLD: 0.0}[action]
-        verdict = Verdict(symbol, ts_ms, action, action, net, abs(net) / 1.6, 0.6)
+        weights = tuple((b.agent, w) for b, w in zip(ballots, (1.0, 0.75, 1.25), strict=True) if isinstance(b, Vote))
+        strength = abs(net) / 1.6
+        final = math.copysign(strength, net)
+        scores = (("debate", final), ("models", 0.05), ("final", final)) if net else (("debate", 0.0), ("final", 0.0))
+        verdict = Verdict(symbol, ts_ms, action, action, net, strength, 0.6, scores, weights)
+        debate = argued(action, final) if net else None
         outcome, order_id, why = CycleOutcome.HOLD, "", ()
         if action is not Action.HOLD:
             order_id = f"c-{symbol[:3].lower()}-{self._bar:05d}"
@@ -223,7 +254,17 @@ class Scene:
         self.reader.cycle_rows.insert(
             0,
             CycleRecord(
-                f"{symbol}@{ts_ms}", symbol, ts_ms, ts_ms + HOUR_MS, price, ballots, verdict, outcome, order_id, why
+                f"{symbol}@{ts_ms}",
+                symbol,
+                ts_ms,
+                ts_ms + HOUR_MS,
+                price,
+                ballots,
+                verdict,
+                outcome,
+                order_id,
+                why,
+                debate=debate,
             ),
         )
 

@@ -45,6 +45,7 @@ from fks_actors.risk.engine import rule
 from fks_actors.risk.messages import RiskRequest, RiskState
 
 CASH = Decimal(10_000)
+BAR_MINDS = ("short_term", "mid_term", "long_term", "asmbtr")
 
 
 @dataclass
@@ -219,7 +220,7 @@ class InProcessDesk:
         self._best_price = best_price
         self._cash = {name: (cash or {}).get(name, CASH) for name in self._names}
         self._exchanges, self._claims, self._default = exchanges or {}, claims or {}, default
-        self._agents, self._reflection = agents or AgentsConfig(), reflection or ReflectionConfig()
+        self._agents, self._reflection = agents or AgentsConfig(minds=BAR_MINDS), reflection or ReflectionConfig()
         self._council = council
         self._restart_minds()
         self._restart_risk()

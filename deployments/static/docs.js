@@ -1,5 +1,5 @@
 // Renders openapi.json plainly, without anything from elsewhere.
-import { h } from "./views.js";
+import { h } from "./dom.js";
 
 const spec = await (await fetch("/openapi.json")).json();
 

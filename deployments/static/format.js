@@ -25,6 +25,9 @@ export function signed(text) {
   return `${value > 0 ? "+" : value < 0 ? "−" : ""}${figure(2, 2).format(Math.abs(value))}`;
 }
 
+export function signedScore(score) { return `${score > 0 ? "+" : score < 0 ? "−" : "±"}${Math.abs(score).toFixed(2)}`; }
+export function usd(text) { return `$${figure(0, 6).format(Number(text))}`; }
+
 export function tone(text) {
   const value = Number(text);
   return value > 0 ? "up" : value < 0 ? "down" : "";

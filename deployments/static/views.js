@@ -1,25 +1,12 @@
 // State in, DOM out. Every text goes in as a text node: nothing that the desk says can become markup.
+import { debateView, scoreParts, votesTable } from "./debate.js";
+import { chip, h, track, word } from "./dom.js";
 import { money, percent, price, quantity, signed, span, tone, when, whenInFull } from "./format.js";
 
-const NAMES = {
-  no_quorum: "no quorum", no_change: "no change", partially_filled: "part filled", cancel_pending: "cancelling",
-  stop_loss: "stop", take_profit: "take profit", trailing_stop: "trailing", external: "other",
-};
 const MODES = { paper: "PAPER", simulator: "SIMULATOR", sandbox: "SANDBOX", live: "LIVE TRADING" };
-
-export function h(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value !== undefined && value !== "") element.setAttribute(name, value);
-  }
-  element.append(...children);
-  return element;
-}
 
 const put = (id, ...children) => document.getElementById(id).replaceChildren(...children);
 const note = (id, text) => put(`${id}-note`, text);
-const word = (code) => NAMES[code] ?? code.replaceAll("_", " ");
-const chip = (code) => h("span", { class: `chip ${code}` }, word(code));
 const num = (text, extra = "") => h("td", { class: `num right ${extra}` }, text);
 
 function clock(ms) {
@@ -53,6 +40,7 @@ function troubles(status) {
   if (desk.trouble) return `The desk pauses: ${desk.trouble}`;
   if (!desk.ready) return "The desk is starting.";
   if (!desk.lease_held) return "The desk does not hold the lease of its journal: it sends no order.";
+  if (status.quality.paused) return `Nothing is bought: ${status.quality.reason}`;
   const lost = status.venues.filter((venue) => !venue.answers);
   if (lost.length) return lost.map((venue) => `${venue.venue}: ${venue.trouble}`).join(" · ");
   if (trading.state === "active") return "";
@@ -112,26 +100,6 @@ export function showAgents(agents) {
   )));
 }
 
-function track(value, threshold) {
-  const bar = h("span", { class: "track", "aria-hidden": "true" }, h("i"));
-  bar.style.setProperty("--value", String(Math.max(0, Math.min(1, value))));
-  if (threshold !== undefined) {
-    bar.style.setProperty("--threshold", String(threshold));
-    bar.append(h("b"));
-  }
-  return bar;
-}
-
-function voteRow(vote) {
-  const sure = vote.confidence === null
-    ? h("span", { class: "muted" }, word(vote.abstained))
-    : h("span", { class: `conf ${vote.action}` }, track(vote.confidence), h("span", { class: "num" }, vote.confidence.toFixed(2)));
-  return h(
-    "div", { class: "row" }, h("span", {}, word(vote.agent)), h("span", {}, chip(vote.action)), sure,
-    h("span", { class: "why" }, vote.reason || "–"),
-  );
-}
-
 export function decisionCard(d, open) {
   const { verdict } = d;
   const strength = h(
@@ -139,6 +107,7 @@ export function decisionCard(d, open) {
     track(verdict.strength, verdict.threshold), h("span", { class: "num" }, verdict.strength.toFixed(2)),
   );
   const minis = d.votes.map((v) => h("span", { class: `chip ${v.action}`, title: word(v.agent) }, `${v.agent[0].toUpperCase()} ${v.action}`));
+  if (d.debate) minis.unshift(h("span", { class: "chip debated", title: d.debate.triggers.map(word).join(", ") }, "debated"));
   const facts = [
     `net ${verdict.net.toFixed(2)}, strength ${verdict.strength.toFixed(2)} of ${verdict.threshold.toFixed(2)} needed`,
     verdict.action === verdict.leaning ? "" : `leans ${verdict.leaning}`, d.flags.join(", "), d.note,
@@ -152,7 +121,7 @@ export function decisionCard(d, open) {
       h("span", { class: "minis" }, ...minis), chip(d.outcome),
     ),
     h(
-      "div", { class: "body" }, h("div", { class: "votes" }, ...d.votes.map(voteRow)),
+      "div", { class: "body" }, votesTable(d.votes), ...scoreParts(verdict), ...debateView(d.debate),
       ...d.refusals.map((r) => h("p", { class: "refusal" }, `${r.message}: ${r.value} against ${r.limit} (${r.code})`)),
       h("p", { class: "meta" }, facts),
     ),

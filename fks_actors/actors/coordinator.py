@@ -16,6 +16,7 @@ from fks_actors.actors import names
 from fks_actors.actors.lease import LeaseKeeper, leased
 from fks_actors.actors.links import Links, remote_links
 from fks_actors.actors.presence import Presence
+from fks_actors.actors.quality_watch import QualityWatch
 from fks_actors.actors.sentinel import Sentinel
 from fks_actors.actors.tally import Tally
 from fks_actors.actors.together import concurrently, flat
@@ -23,7 +24,7 @@ from fks_actors.actors.wiring import CoordinatorConfig
 from fks_actors.adapters.sql import SqlInbox
 from fks_actors.desk.config import VenuePlan
 from fks_actors.desk.desk import Desk
-from fks_actors.desk.ports import Briefing, DeskPorts
+from fks_actors.desk.ports import DeskPorts
 from fks_actors.desk.state import Change
 from fks_actors.errors import ActorUnavailable, DataError, Fenced, FksError, JournalConflict, VenueUnavailable
 from fks_actors.model.candles import BarBatch
@@ -84,6 +85,7 @@ class CoordinatorActor(Presence):
         self._last_batch: BarBatch | None = None
         silent_s = max(config.dead_man_s, _SILENT_BARS * run.interval_ms / 1_000) if config.dead_man_s else 0.0
         self._sentinel = Sentinel(silent_s)
+        self._quality = QualityWatch(self.telemetry, lambda: self._desk.quality(self._now_ms()))
         self._venues: dict[str, dict[str, Any]] = {}
         self._cycles = 0
         self._tasks: list[asyncio.Task[None]] = []
@@ -101,6 +103,7 @@ class CoordinatorActor(Presence):
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._working.clear()
         self._inbox.close()
+        await self._council.close()
         with contextlib.suppress(FksError):
             await self._lease.let_go()
 
@@ -157,6 +160,7 @@ class CoordinatorActor(Presence):
             group.create_task(self._signals())
             group.create_task(self._upsets())
             group.create_task(self._watch_feed())
+            group.create_task(self._quality.keep())
             for plan in self._config.desk.venues:
                 if plan.real:
                     group.create_task(self._venue(plan.name))
@@ -241,7 +245,7 @@ class CoordinatorActor(Presence):
             await self._desk.learn([batch])  # the market has moved on: remember it, do not trade on it
         else:
             start = time.perf_counter()
-            records = await self._desk.run_cycle(batch)
+            records = await self._desk.run_cycle(batch, _now_ms() if self._is_live() else None)
             self._cycles += len(records)
             self._tally.decision(time.perf_counter() - start, late_ms / 1_000, tuple(r.symbol for r in records))
         self._tally.scores(self._desk.scoring.scores, self._desk.scoring.weights)
@@ -291,17 +295,19 @@ class CoordinatorActor(Presence):
         return None
 
     async def decide(self, symbol: str) -> dict[str, Any]:
-        """What the minds say of the last bar of `symbol`, without trading."""
+        """What the minds say of the last bar of `symbol`, and a debate over it, without trading."""
         batch = self._last_batch
-        candles = () if batch is None else tuple(c for c in batch.candles if c.symbol == symbol)
-        if batch is None or not candles:
+        if batch is None or all(candle.symbol != symbol for candle in batch.candles):
             raise DataError(f"no bar of {symbol} was taken in yet; symbols: {', '.join(self._run_record.symbols)}")
-        previous = {c.symbol: c.ts_ms for c in batch.candles}
-        said = await self._council.deliberate(batch, Briefing(previous, weights=self._desk.scoring.weights))
+        said = await self._council.explain(batch, self._desk.briefing(batch), symbol)
+        debate = said.debates.get(symbol)
+        if debate is not None:
+            self._tally.debate(debate)
         return {
             "symbol": symbol,
             "ballots": [b for b in said.ballots if b.symbol == symbol],
             "verdict": next(v for v in said.verdicts if v.symbol == symbol),
+            "debate": debate,
             "close_ms": batch.close_ms,
         }
 
@@ -354,6 +360,7 @@ class CoordinatorActor(Presence):
             "cycles": self._cycles,
             "open_orders": len(self._desk.open_orders),
             "trouble": self._trouble or self._feed_trouble,
+            "quality": self._quality.told(),
             "lease": {"held": self._lease.held(), "epoch": self._lease.epoch, "until_ms": self._lease.until_ms},
             "venues": [self._venue_status(plan) for plan in self._config.desk.venues],
         }
@@ -381,6 +388,8 @@ class CoordinatorActor(Presence):
             return self._feed_trouble
         if not self._ready.is_set():
             return "starting"
+        if paused := self._quality.reason:
+            return f"paused: {paused}"
         return "feed ended" if self._feed_ended else "trading"
 
 

@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from fks_actors.actors.council import Council
 from fks_actors.actors.handles import ConnectorHandle, FeedHandle, JournalHandle, RiskHandle, SpecialistHandle
 from fks_actors.actors.lease import LeasePort
+from fks_actors.actors.model_handle import ModelsHandle
 from fks_actors.actors.wiring import CoordinatorConfig
+from fks_actors.adapters.checkpoints import Checkpoints
+from fks_actors.agents.floor import Debaters
 from fks_actors.desk.config import VenuePlan
-from fks_actors.desk.ports import JournalPort, Minds, RiskPort, VenuePort
+from fks_actors.desk.ports import Briefing, Deliberation, JournalPort, Minds, RiskPort, VenuePort
 from fks_actors.model.candles import BarBatch
 
 _STEP_S = 5.0
@@ -33,7 +37,11 @@ class FeedPort(Protocol):
 
 
 class CouncilPort(Minds, Protocol):
-    """The minds, and how they look ahead where bars queue up; see `council.Council`."""
+    """The minds, how they look ahead where bars queue up, and how they explain themselves; see `council.Council`."""
+
+    async def explain(self, batch: BarBatch, briefing: Briefing, symbol: str) -> Deliberation:
+        """What was said of one symbol of the last batch, and a debate over it; nothing trades."""
+        ...
 
     async def look_ahead(self, batches: Sequence[BarBatch], previous_ms: Mapping[str, int]) -> None:
         """Fetch what the minds say of batches that come next."""
@@ -41,6 +49,10 @@ class CouncilPort(Minds, Protocol):
 
     def forget_ahead(self) -> None:
         """Drop what was fetched."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of files."""
         ...
 
 
@@ -74,14 +86,20 @@ class Links:
 def remote_links(config: CoordinatorConfig) -> Links:
     """The actors of the cluster, by name."""
     namespace = config.namespace
+    checkpoints = Checkpoints(Path(config.debates)) if config.debates else None
     specialists = {agent: SpecialistHandle(agent, namespace) for agent in config.minds}
     return Links(
         FeedHandle(namespace),
         JournalHandle(namespace),
-        Council(specialists, config.debate, config.deadline_s),
+        Council(specialists, config.debate, config.deadline_s, _debaters(config), checkpoints),
         RiskHandle(namespace),
         {plan.name: _connector(plan, namespace) for plan in config.desk.venues},
     )
+
+
+def _debaters(config: CoordinatorConfig) -> Debaters | None:
+    """The models of the cluster, where there are any."""
+    return ModelsHandle(config.namespace) if config.models else None
 
 
 def _connector(plan: VenuePlan, namespace: str) -> ConnectorHandle:

@@ -8,7 +8,8 @@ from fks_actors.actors.handles import JournalHandle
 from fks_actors.actors.presence import Presence
 from fks_actors.agents.config import AgentsConfig
 from fks_actors.desk.crafts import bar_mind
-from fks_actors.desk.mind_keeper import MindKeeper
+from fks_actors.desk.mind import BarMind
+from fks_actors.desk.mind_keeper import History, MindKeeper, Run, at_once
 from fks_actors.market.config import MarketConfig
 from fks_actors.memory.config import MemoryConfig
 from fks_actors.model.candles import BarBatch
@@ -16,15 +17,12 @@ from fks_actors.model.records import Snapshot
 from fks_actors.model.votes import Ballot
 
 
-class SpecialistActor(Presence):
-    """Observes bars and votes on them."""
+class MindActor(Presence):
+    """Observes bars and votes on them. `run` says where the mind works."""
 
-    def __init__(
-        self, agent: str, market: MarketConfig, memory: MemoryConfig, agents: AgentsConfig, namespace: str
-    ) -> None:
+    def __init__(self, agent: str, mind: BarMind, history: History, run: Run = at_once) -> None:
         super().__init__(agent)
-        mind = bar_mind(agent, market, memory, agents)
-        self._keeper = MindKeeper(agent, mind, JournalHandle(namespace))
+        self._keeper = MindKeeper(agent, mind, history, run)
         self._lock = asyncio.Lock()
         self._vote_seconds = self.telemetry.histogram("fks_vote_duration_seconds", agent)
 
@@ -49,3 +47,12 @@ class SpecialistActor(Presence):
         """Observe history without a vote."""
         async with self._lock:
             return await self._keeper.learn(batches, previous_ms)
+
+
+class SpecialistActor(MindActor):
+    """A mind that needs nothing but bars."""
+
+    def __init__(
+        self, agent: str, market: MarketConfig, memory: MemoryConfig, agents: AgentsConfig, namespace: str
+    ) -> None:
+        super().__init__(agent, bar_mind(agent, market, memory, agents), JournalHandle(namespace))

@@ -6,6 +6,7 @@ from functools import singledispatchmethod
 from fks_actors.execution.order_state import TERMINAL
 from fks_actors.market.quality import Flag
 from fks_actors.model.candles import BarBatch
+from fks_actors.model.debates import Debate
 from fks_actors.model.orders import Fill, Order, OrderStatus
 from fks_actors.model.records import Commit, CycleRecord, EquityPoint, SignalRecord, SignalStatus, TradingState
 from fks_actors.model.votes import Vote
@@ -49,6 +50,16 @@ class Tally:
         for symbol in symbols:
             self._telemetry.gauge("fks_candle_lag_seconds", symbol).set(lag_s)
 
+    def debate(self, held: Debate) -> None:
+        """One debate, whether a decision came of it or somebody only asked."""
+        outcome = "unjudged" if held.judged is None else "kept" if held.after == held.before else "moved"
+        for trigger in held.triggers:
+            self._telemetry.counter("fks_debates_total", trigger, outcome).inc()
+        self._telemetry.histogram("fks_debate_duration_seconds").observe(held.duration_ms / 1_000)
+        self._telemetry.histogram("fks_debate_shift").observe(abs(held.after - held.before))
+        for turn in held.turns:
+            self._telemetry.counter("fks_debate_turns_total", turn.role, turn.call.outcome).inc()
+
     @singledispatchmethod
     def entry(self, entry: object) -> None:
         """Count one entry; kinds without a metric are passed over."""
@@ -63,6 +74,8 @@ class Tally:
         count = self._telemetry.counter
         count("fks_decisions_total", entry.verdict.leaning, entry.outcome).inc()
         self._strength.observe(entry.verdict.strength)
+        if entry.debate is not None:
+            self.debate(entry.debate)
         for ballot in entry.ballots:
             if isinstance(ballot, Vote):
                 count("fks_votes_total", ballot.agent, ballot.action).inc()
@@ -74,6 +87,8 @@ class Tally:
             count("fks_candle_gaps_total", entry.symbol).inc()
         if Flag.SPIKE in entry.flags:
             count("fks_candle_spikes_total", entry.symbol).inc()
+        if Flag.VOLUME in entry.flags:
+            count("fks_volume_anomalies_total", entry.symbol).inc()
 
     @entry.register
     def _(self, entry: SignalRecord) -> None:

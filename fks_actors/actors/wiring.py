@@ -7,16 +7,22 @@ from typing import Any
 
 from fks_actors.actors import names
 from fks_actors.adapters.ccxt_venue.keys import KeySource
-from fks_actors.agents.config import DebateConfig
+from fks_actors.adapters.news.config import NewsConfig
+from fks_actors.adapters.sentiment.config import SentimentModelConfig
+from fks_actors.agents import forecast, sentiment
+from fks_actors.agents.config import DebateConfig, SentimentConfig
 from fks_actors.desk.config import PAPER, DeskConfig, VenuePlan
 from fks_actors.execution.config import default_rules
 from fks_actors.model.records import RunRecord
 from fks_actors.settings import Settings
 
+_DEBATES = "debates.db"
+
 
 @dataclass(frozen=True, slots=True)
 class CoordinatorConfig:
-    """What the coordinator is told."""
+    """What the coordinator is told. `debates` is the file that keeps unfinished debates, empty for none; `models`: the
+    cluster has models that debate."""
 
     namespace: str
     desk: DeskConfig
@@ -27,6 +33,20 @@ class CoordinatorConfig:
     replay_window_ms: int
     lease_ttl_s: float
     dead_man_s: float
+    debates: str = ""
+    models: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NewsRooms:
+    """What the sentiment mind is told. `live`: its sources are polled; else only files are read, by the bars' clock."""
+
+    news: NewsConfig
+    model: SentimentModelConfig
+    agent: SentimentConfig
+    symbols: tuple[str, ...]
+    live: bool
+    redis_url: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +63,7 @@ class Wiring:
     """Everything that `fks up` has settled before the first actor starts.
 
     `venues` are the desk's, in the order of preference; `cash` is what each account starts with in a fresh journal, in
-    quote; `keys` tells where the keys of a real venue are found.
+    quote; `keys` tells where the keys of a real venue are found; `home` is FKS_HOME.
     """
 
     namespace: str
@@ -54,6 +74,7 @@ class Wiring:
     venues: tuple[VenuePlan, ...]
     cash: Mapping[str, Decimal]
     keys: Mapping[str, KeySource] = field(default_factory=dict)
+    home: str = ""
 
 
 def paper_plan(name: str, symbols: tuple[str, ...], settings: Settings) -> VenuePlan:
@@ -85,19 +106,42 @@ def actor_specs(wiring: Wiring) -> tuple[ActorSpec, ...]:
         settings.webhook.replay_window_s * 1_000,
         settings.desk.lease_ttl_s,
         settings.desk.dead_man_s,
+        f"{wiring.home}/{_DEBATES}" if wiring.home else "",
+        bool(getattr(settings.llm, "providers", ())),
     )
     markets = {plan.name: plan.markets for plan in wiring.venues}
-    rooms = (settings.market, settings.memory, settings.agents, namespace)
     specs = [
         ActorSpec(names.JOURNAL, f"{here}.journal:JournalActor", (wiring.journal_url,)),
         ActorSpec(names.FEED, f"{here}.feed:FeedActor", (settings.feed,)),
-        *(ActorSpec(agent, f"{here}.specialist:SpecialistActor", (agent, *rooms)) for agent in settings.agents.minds),
+        *(_mind(wiring, agent, live) for agent in settings.agents.minds),
+        *_models(wiring),
         ActorSpec(names.RISK, f"{here}.risk:RiskActor", (settings.risk, markets, wiring.cash, namespace)),
         *(_connector(wiring, plan) for plan in wiring.venues),
         ActorSpec(names.COORDINATOR, f"{here}.coordinator:CoordinatorActor", (coordinator, wiring.run)),
     ]
     watched = tuple(spec.name for spec in specs)
     return (*specs, ActorSpec(names.TELEMETRY, f"{here}.telemetry:TelemetryActor", (watched, namespace)))
+
+
+def _mind(wiring: Wiring, agent: str, live: bool) -> ActorSpec:
+    settings, namespace = wiring.settings, wiring.namespace
+    if agent == sentiment.AGENT:
+        rooms = NewsRooms(
+            settings.news, settings.sentiment, settings.agents.sentiment, wiring.run.symbols, live, settings.redis.url
+        )
+        return ActorSpec(agent, "fks_actors.actors.sentiment:SentimentActor", (rooms, namespace))
+    if agent == forecast.AGENT:
+        told = (settings.forecast, settings.agents.forecast.for_bars(wiring.run.interval_ms), namespace)
+        return ActorSpec(agent, "fks_actors.actors.forecaster:ForecasterActor", told)
+    arguments = (agent, settings.market, settings.memory, settings.agents, namespace)
+    return ActorSpec(agent, "fks_actors.actors.specialist:SpecialistActor", arguments)
+
+
+def _models(wiring: Wiring) -> tuple[ActorSpec, ...]:
+    config = wiring.settings.llm
+    if not config.providers:
+        return ()
+    return (ActorSpec(names.MODELS, "fks_actors.actors.models:ModelsActor", (config, wiring.home)),)
 
 
 def _connector(wiring: Wiring, plan: VenuePlan) -> ActorSpec:

@@ -1,7 +1,8 @@
 """The live debate as a LangGraph: every mind in parallel, a reducer that collects, one verdict a symbol.
 
-The only module that knows langgraph. The graph is built from its minds once and holds nothing between runs, so further
-rounds and other minds join as nodes and edges; the arithmetic stays in `verdict`. Backtests call `settle` directly.
+The graph is built from its minds once and holds nothing between runs; the arithmetic stays in `verdict`, and what
+models say of it comes after, in `floor`. Besides these two no module of the domain knows langgraph. Backtests call
+`settle` directly.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""Commands that ask a running desk or tell it something: decide, signal, halt, reduce, resume, orders, agents."""
+"""Commands that ask a running desk or tell it something: signal, halt, reduce, resume, agents."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -13,39 +13,6 @@ from fks_actors.home import find_home
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; goes into the journal.")]
-
-
-@spoken
-def decide(
-    symbol: Annotated[str, typer.Argument(help="For example BTC/USDT.")],
-    explain: Annotated[bool, typer.Option("--explain", help="Show every mind's numbers.")] = False,
-    json: Json = False,
-) -> None:
-    """What the minds say of the last bar of SYMBOL. Nothing is traded."""
-    with open_client() as client:
-        answer = client.decide(symbol)
-    if json:
-        print_json(answer)
-        return
-    verdict = answer["verdict"]
-    console.print(
-        Text(answer["symbol"], "bold"),
-        f"{verdict['action'].upper()}  strength {verdict['strength']:.2f} (needs {verdict['threshold']:.2f}), "
-        f"net {verdict['net']:+.2f}, bar closed {at(answer['close_ms'])} UTC",
-    )
-    console.print(votes_table(answer["votes"], explain))
-
-
-def votes_table(votes: list[dict[str, Any]], explain: bool) -> Table:
-    """One row a mind."""
-    table = Table("mind", "vote", "confidence", "reason", box=None, pad_edge=False)
-    for vote in votes:
-        confidence = "" if vote["confidence"] is None else f"{vote['confidence']:.2f}"
-        reason = vote["reason"] or vote["abstained"]
-        if explain and vote["facts"]:
-            reason += "\n" + "  ".join(f"{name}={value:.6g}" for name, value in vote["facts"].items())
-        table.add_row(vote["agent"], vote["action"], confidence, reason)
-    return table
 
 
 @spoken

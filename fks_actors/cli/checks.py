@@ -166,11 +166,16 @@ def _desk(home: Home, _: Settings) -> Finding:
     try:
         running = find_running(home)
         with open_client(home) as client:
-            desk = client.status().get("desk") or {}
+            status = client.status()
+            desk, quality = status.get("desk") or {}, status.get("quality") or {}
     except FksError as error:
         return Finding("desk", "failed", str(error), "fks down, then fks up")
     if not desk.get("reachable"):
         return Finding("desk", "warning", "its HTTP edge answers, the desk does not", "wait; else fks down, fks up")
     if desk.get("trouble"):
         return Finding("desk", "warning", str(desk["trouble"]), "the desk retries by itself; see `fks agents`")
+    if quality.get("paused"):
+        return Finding(
+            "desk", "warning", f"nothing is bought: {quality['reason']}", "it resumes by itself; see the feed"
+        )
     return Finding("desk", "ok", f"running at {running.url}")

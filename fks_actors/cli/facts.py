@@ -101,12 +101,23 @@ def _headline(facts: dict[str, Any]) -> Iterator[Text]:
         return
     if desk["trouble"]:
         yield Text(f"paused: {desk['trouble']}", "red")
+    yield from quality_lines(facts["quality"])
     if desk["ready"] and not desk["lease_held"]:
         yield Text("the desk does not hold the lease of its journal: it sends no order", "red")
     when = f"{at(desk['clock_ms'])} UTC" if desk["clock_ms"] else "no bar yet"
     lease = f", lease epoch {desk['lease_epoch']}" if desk["lease_held"] else ""
     decisions = facts["counts"].get("decisions", 0)
     yield Text(f"desk time {when}, {decisions} decisions, {desk['open_orders']} open orders{lease}")
+
+
+def quality_lines(quality: dict[str, Any]) -> Iterator[Text]:
+    """Why there is no new exposure, or which few sources fail; nothing where the data are good."""
+    if quality["paused"]:
+        yield Text(f"paused: {quality['reason']}; nothing is bought until they recover", "red")
+        return
+    failing = [f"{s['source']} {s['symbol']}" for s in quality["sources"] if s["fails"]]
+    if failing:
+        yield Text(f"data that fail: {', '.join(failing)}", "yellow")
 
 
 def venues_table(venues: list[dict[str, Any]], account: dict[str, Any] | None) -> Table:

@@ -3,7 +3,7 @@
 import typer
 
 from fks_actors import __version__
-from fks_actors.cli import ask, exchange_sim, facts, lifecycle, orders
+from fks_actors.cli import ask, compare, exchange_sim, explain, facts, lifecycle, orders
 from fks_actors.cli.session import EXITS
 
 app = typer.Typer(
@@ -19,13 +19,14 @@ app.command("up")(lifecycle.up)
 app.command("down")(lifecycle.down)
 app.command("status")(facts.status)
 app.command("doctor")(facts.doctor)
-app.command("decide")(ask.decide)
+app.command("decide")(explain.decide)
 app.command("signal")(ask.signal)
 app.command("watch")(lifecycle.watch)
 app.command("halt")(ask.halt)
 app.command("reduce")(ask.reduce)
 app.command("resume")(ask.resume)
 app.command("agents")(ask.agents)
+app.command("compare")(compare.compare)
 app.command("exchange-sim")(exchange_sim.exchange_sim)
 app.command("config")(facts.config)
 app.add_typer(orders.orders, name="orders")

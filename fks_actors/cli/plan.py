@@ -11,10 +11,12 @@ from decimal import Decimal
 from pathlib import Path
 
 from fks_actors import __version__
+from fks_actors.actors.model_keys import keys_under
 from fks_actors.actors.wiring import Wiring
 from fks_actors.adapters.feeds.config import FeedConfig, LiveSpec, ReplaySpec, parse_spec
 from fks_actors.adapters.feeds.factory import open_feed
 from fks_actors.adapters.feeds.port import FeedInfo, FeedKind
+from fks_actors.adapters.llm.providers import check_providers
 from fks_actors.adapters.sql import SqlJournal, open_reader
 from fks_actors.cli.journals import journal_urls, set_aside
 from fks_actors.cli.venues import LIVE, PAPER, SIMULATOR, check_venues, mode_of_venue, settle_venues
@@ -50,6 +52,7 @@ def check(home: Home, settings: Settings, fresh: bool) -> None:
             "free some, or set FKS_HOME to another disk"
         )
     check_venues(home, settings)
+    check_providers(settings.llm, keys_under(home.root))
     if fresh and settings.journal.url:
         raise ConfigError("--new sets aside a journal under FKS_HOME; for another, let journal.url name an empty one")
     if settings.journal.url or (not fresh and isinstance(parse_spec(settings.feed.spec), LiveSpec)):
@@ -100,6 +103,7 @@ def settle(home: Home, settings: Settings, fresh: bool) -> Plan:
         venues.plans,
         cash,
         venues.keys,
+        str(home.root),
     )
     return Plan(wiring, info, wiring.settings, aside, venues.ids)
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fks_actors.cli.ask import agents_table, at
-from fks_actors.cli.facts import account_table, known_agents, money
+from fks_actors.cli.facts import account_table, known_agents, money, quality_lines
 from fks_actors.client import Client
 from fks_actors.errors import FksError
 
@@ -48,6 +48,7 @@ def _screen(client: Client) -> RenderableType:
     parts.append(account_table(account) if account else Text("no account is recorded yet"))
     if status["desk"]["trouble"]:
         parts.append(Text(f"paused: {status['desk']['trouble']}", "red"))
+    parts += quality_lines(status["quality"])
     parts += ["", _decisions_table(decisions), "", agents_table(agents)]
     style = "yellow" if feed["simulated"] else "cyan"
     title = Text(f"FKS Actors  {status['mode'].upper()}  {feed['label']}")

@@ -22,6 +22,7 @@ from fks_actors.desk.scoring import Scoring
 from fks_actors.desk.state import Change
 from fks_actors.desk.steps import RISK_OWNER, SILENCE, Steps
 from fks_actors.errors import InvariantError, JournalConflict
+from fks_actors.market.health import Report
 from fks_actors.model.candles import BarBatch
 from fks_actors.model.orders import ZERO, Approved, Order, OrderType, Refusal, Side
 from fks_actors.model.records import (
@@ -39,6 +40,8 @@ from fks_actors.model.records import (
 )
 from fks_actors.model.votes import Action, Verdict
 from fks_actors.risk.messages import RiskReply
+
+_CENT = Decimal("0.01")
 
 __all__ = ["RISK_OWNER", "Desk", "bar_step"]
 
@@ -114,6 +117,10 @@ class Desk:
         """Epoch and end (UTC ms) of the lease that the steps carry; (0, 0) before the first."""
         return self._steps.lease
 
+    def quality(self, now_ms: int) -> Report:
+        """How the sources of prices stand at an instant."""
+        return self._steps.memory.data.report(now_ms)
+
     def listens(self, venue: str) -> bool:
         """Whether the venue answered when it was asked last."""
         return self._steps.listens(venue)
@@ -121,6 +128,13 @@ class Desk:
     def has_questions(self, venue: str) -> bool:
         """Whether the venue is to be asked something again that it may not have heard."""
         return self._steps.has_questions(venue)
+
+    def briefing(self, batch: BarBatch) -> Briefing:
+        """What the minds are told with the batch, as things stand."""
+        memory, weights = self._steps.memory, self._steps.scoring.weights
+        heard = tuple(vote for c in batch.candles for vote in memory.heard(c.symbol, batch.ts_ms))
+        stakes = {c.symbol: self._stake(c.symbol) for c in batch.candles}
+        return Briefing(dict(memory.last_bar_ms), heard, weights, stakes)
 
     async def recover(self) -> None:
         """Take the journal's word for everything, then finish what was written but not yet done."""
@@ -131,8 +145,9 @@ class Desk:
             await self._follow_up.run(steps.memory.clock_ms)
 
     async def begin(self, run: RunRecord) -> None:
-        """Record a start of the desk."""
+        """Record a start of the desk; what it trades no more is forgotten."""
         async with self._turn():
+            self._steps.memory.data.keep(run.symbols)
             await self._steps.commit(f"run-{run.run_id}", (run,), ())
 
     async def learn(self, batches: Sequence[BarBatch]) -> None:
@@ -149,10 +164,11 @@ class Desk:
             name = f"history-{bar_step(fresh[0])}-{fresh[-1].ts_ms}"
             await self._steps.commit(name, tuple(fresh), (*snapshots, known))
 
-    async def run_cycle(self, batch: BarBatch) -> tuple[CycleRecord, ...]:
+    async def run_cycle(self, batch: BarBatch, now_ms: int | None = None) -> tuple[CycleRecord, ...]:
         """One bar of every symbol in the batch: deliberate, rule, write, act. Returns what was recorded.
 
-        A batch that was already taken in returns nothing.
+        `now_ms`: the wall clock of a live desk; without it the bars came when they closed. A batch that was already
+        taken in returns nothing.
         """
         async with self._turn():
             steps, memory = self._steps, self._steps.memory
@@ -160,18 +176,20 @@ class Desk:
             if not batch.candles:
                 return ()
             name, ts_ms = bar_step(batch), batch.close_ms
-            told = {plan.name: (batch,) for plan in self._config.venues}
+            believed = memory.data.believed(batch, steps.quotes)
+            told = {plan.name: (batch if plan.real else believed,) for plan in self._config.venues}
             said, replies = await self._ports.together(
-                self._ports.minds.deliberate(batch, self._briefing(batch)), steps.ask_all(name, "advance", told)
+                self._ports.minds.deliberate(batch, self.briefing(batch)), steps.ask_all(name, "advance", told)
             )
-            flags, known = memory.note(batch), steps.scoring.note(batch, said.ballots)
+            flags = memory.note(batch, steps.quotes, now_ms)
+            known = steps.scoring.note(batch, said.ballots)
             verdicts = {verdict.symbol: verdict for verdict in said.verdicts}
             proposed = exits.guarded(self._proposed(batch, verdicts), said.ballots, self._config.asmbtr)
             ruled = await steps.rule(name, steps.request(ts_ms, replies, proposals=proposed))
             rulings = proposals.by_symbol(proposed, self._follow_up.decided(proposed, ruled.reply.rulings))
             cycles = proposals.cycle_records(batch, said, rulings, flags)
             answered = await advice.answered(memory.take_advice(verdicts), cycles, self._ports.journal)
-            entries: tuple[Entry, ...] = (batch, *cycles, *answered)
+            entries: tuple[Entry, ...] = (batch, *cycles, *answered, *memory.data.turned(ts_ms))
             approved = await steps.write(name, entries, replies, ruled, ts_ms, (*said.snapshots, known))
             await self._act(name, ts_ms, approved or ())
             return cycles
@@ -308,16 +326,12 @@ class Desk:
         if len(venues) > 1 and real:
             await self._collect(real, ts_ms)
 
-    def _briefing(self, batch: BarBatch) -> Briefing:
-        memory, weights = self._steps.memory, self._steps.scoring.weights
-        heard = tuple(vote for c in batch.candles for vote in memory.heard(c.symbol, batch.ts_ms))
-        stakes = {c.symbol: self._stake(c.symbol) for c in batch.candles}
-        return Briefing(dict(memory.last_bar_ms), heard, weights, stakes)
-
     def _stake(self, symbol: str) -> Decimal:
-        """What a verdict on the symbol could move: the largest order that the cap allows."""
-        last = self._steps.last
-        return last.equity.equity * self._config.per_trade_pct / 100 if last else ZERO
+        """What a verdict on the symbol could move: the largest order that the cap allows, to the cent.
+
+        It is the journal's word, so that a desk that starts again tells the minds the same.
+        """
+        return (self._steps.equity * self._config.per_trade_pct / 100).quantize(_CENT)
 
     def _proposed(self, batch: BarBatch, verdicts: dict[str, Verdict]) -> tuple[Proposal, ...]:
         steps, candles = self._steps, {candle.symbol: candle for candle in batch.candles}

@@ -10,7 +10,7 @@ order. What was sold elsewhere is not to be sold again: an exit is for no more t
 takes over what is due while it works; what it has not sold when it ends is due again.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -107,9 +107,11 @@ def decision_bracket(proposal: Proposal, intent: OrderIntent) -> Bracket | None:
     return Bracket(intent.origin_id, intent.venue, intent.symbol, intent.client_order_id, *prices, None)
 
 
-def handed_over(brackets: Mapping[str, Bracket], intent: OrderIntent, find: Find) -> dict[str, Bracket]:
-    """The brackets (by id) once a verdict's sale is approved: it sells for them what is due. What it sells of nobody's
-    goes first."""
+def handed_over(brackets: dict[str, Bracket], intent: OrderIntent, find: Find) -> dict[str, Bracket]:
+    """The brackets (by id) once an order is approved: a verdict's sale sells for them what is due. What it sells of
+    nobody's goes first."""
+    if not _is_sale(intent):
+        return brackets
     here = {k: due(b, find) for k, b in brackets.items() if (b.venue, b.symbol) == (intent.venue, intent.symbol)}
     after, first = dict(brackets), max(intent.quantity - sum(here.values(), ZERO), ZERO)
     for key, owed in here.items():
@@ -118,6 +120,24 @@ def handed_over(brackets: Mapping[str, Bracket], intent: OrderIntent, find: Find
             after[key] = replace(after[key], sales=(*after[key].sales, Sale(intent.client_order_id, part, first)))
             first += part
     return after
+
+
+def traded(brackets: dict[str, Bracket], fill: Fill, intent: OrderIntent) -> dict[str, Bracket]:
+    """The brackets (by id) after a trade of any order."""
+    if _is_sale(intent):
+        return {key: sold(bracket, fill) if bracket.sales else bracket for key, bracket in brackets.items()}
+    bracket = brackets.get(intent.origin_id)
+    return brackets if bracket is None else {**brackets, bracket.signal_id: filled(bracket, fill)}
+
+
+def settled(brackets: dict[str, Bracket], order: Order, find: Find) -> dict[str, Bracket]:
+    """The brackets (by id) after any order changed."""
+    bracket = brackets.get(order.intent.origin_id) if order.intent.origin is Origin.EXIT else None
+    return brackets if bracket is None else {**brackets, bracket.signal_id: moved(bracket, order, find)}
+
+
+def _is_sale(intent: OrderIntent) -> bool:
+    return intent.origin is Origin.CYCLE and intent.side is Side.SELL
 
 
 def sold(bracket: Bracket, fill: Fill) -> Bracket:

@@ -14,7 +14,7 @@ from fks_actors.errors import DataError, MindAhead
 from fks_actors.market.quality import usable
 from fks_actors.memory.ring import CandleRing, Window
 from fks_actors.model.candles import BarBatch, Candle
-from fks_actors.model.votes import Abstain, AbstainReason, Ballot, Vote
+from fks_actors.model.votes import Abstain, AbstainReason, Ballot
 
 
 class Features(Protocol):
@@ -55,14 +55,16 @@ class Craft(Generic[F]):
 
     `capacity`: how many bars it needs to see again to be rebuilt. `periods`: what its features' state depends on;
     another value makes a snapshot useless. `blank` makes features; `vote` judges warm ones, as of the bar that they
-    saw last.
+    saw last, or abstains where it cannot. `recall` hands restored features the bars that the ring holds, for those that
+    look at more of them than their state keeps.
     """
 
     agent: str
     capacity: int
     periods: Mapping[str, Any]
     blank: Callable[[], F]
-    vote: Callable[[F, Candle], Vote]
+    vote: Callable[[F, Candle], Ballot]
+    recall: Callable[[F, Window], None] | None = None
 
 
 @dataclass(slots=True)
@@ -149,8 +151,8 @@ class BarMind:
         return (held.ring if held else CandleRing(1)).last(n)
 
     def state(self, symbol: str) -> bytes:
-        """A snapshot of `symbol` without its candles, JSON; under 1 KiB (LONG some 5, 20 in a long fall; ASMBTR 36
-        bytes a state that it observed).
+        """A snapshot of `symbol` without its candles, JSON; under 1 KiB (LONG some 5, 20 in a long fall; forecasts 8;
+        ASMBTR 36 bytes a state that it observed).
 
         Raises:
             DataError: no bar of `symbol` was observed.
@@ -191,6 +193,8 @@ class BarMind:
         if not same:
             for candle in known:
                 held.features.update(candle)
+        elif self._craft.recall is not None:
+            self._craft.recall(held.features, held.ring.last(self._craft.capacity))
         self.forget(symbol)
         if known:
             self._symbols[symbol] = held

@@ -5,8 +5,8 @@ journal holds of the candles. A mind that is behind, ahead or empty is rebuilt f
 as if undisturbed.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, TypeVar
 
 from fks_actors.desk.config import mind_owner
 from fks_actors.desk.mind import BarMind
@@ -33,14 +33,30 @@ class History(Protocol):
 
 Answer = tuple[tuple[Ballot, ...], tuple[Snapshot, ...]]
 
+T = TypeVar("T")
+
+
+class Run(Protocol):
+    """Where the mind works: `at_once`, or `asyncio.to_thread` for one that thinks long. One call at a time."""
+
+    async def __call__(self, call: Callable[..., T], /, *args: object) -> T:
+        """Run the call."""
+        ...
+
+
+async def at_once(call: Callable[..., T], /, *args: object) -> T:
+    """Run the call here and now."""
+    return call(*args)
+
 
 class MindKeeper:
-    """One mind and the journal that it is rebuilt from."""
+    """One mind and the journal that it is rebuilt from; `run` says where the mind works."""
 
-    def __init__(self, agent: str, mind: BarMind, history: History) -> None:
+    def __init__(self, agent: str, mind: BarMind, history: History, run: Run = at_once) -> None:
         self._agent = agent
         self._mind = mind
         self._history = history
+        self._run = run
         self._answered: tuple[BarBatch, Answer] | None = None
 
     async def ask(self, batch: BarBatch, previous_ms: Mapping[str, int]) -> Answer:
@@ -54,7 +70,7 @@ class MindKeeper:
             return self._answered[1]
         for candle in batch.candles:
             await self._stand_at(candle.symbol, previous_ms.get(candle.symbol))
-        ballots = self._mind.ask(batch)
+        ballots = await self._run(self._mind.ask, batch)
         answer = ballots, tuple(s for c in batch.candles if (s := self._checkpoint(c.symbol)))
         self._answered = batch, answer
         return answer
@@ -76,7 +92,7 @@ class MindKeeper:
         last: dict[str, Snapshot] = {}
         for batch in batches:
             for candle in batch.candles:
-                self._mind.observe(candle)
+                await self._run(self._mind.observe, candle)
                 if taken := self._checkpoint(candle.symbol):
                     last[candle.symbol] = taken
         return tuple(last.values())
@@ -96,11 +112,11 @@ class MindKeeper:
         held = await self._history.snapshot(mind_owner(self._agent, symbol))
         candles = await self._history.candles(symbol, wanted_ms + 1, self._mind.capacity + CHECKPOINT_BARS)
         if held.payload:
-            self._mind.restore(symbol, held.payload, candles)
+            await self._run(self._mind.restore, symbol, held.payload, candles)
         last_ms = self._mind.last_ms(symbol)
         for candle in candles:
             if last_ms is None or candle.ts_ms > last_ms:
-                self._mind.observe(candle)
+                await self._run(self._mind.observe, candle)
         if (stands := self._mind.last_ms(symbol)) != wanted_ms:
             self._mind.forget(symbol)
             raise DataError(f"{symbol}: the bar {wanted_ms} is not recorded, the journal's last before it is {stands}")

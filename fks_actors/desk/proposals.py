@@ -10,6 +10,7 @@ from fks_actors.model.candles import BarBatch, Candle, to_money
 from fks_actors.model.orders import Approved, Denied, Order, OrderIntent, OrderStatus, OrderType, Origin, Refusal, Side
 from fks_actors.model.records import CycleOutcome, CycleRecord, Proposal, Signal, SignalRecord, SignalStatus
 from fks_actors.model.votes import Action, Ballot, Verdict, Vote
+from fks_actors.risk.limits import DATA_QUALITY
 from fks_actors.risk.messages import RiskRuling, Unneeded
 
 _PLACES = Decimal("0.000001")
@@ -165,7 +166,9 @@ def _cycle_record(
         case Approved(intent=intent):
             order_id, outcome = intent.client_order_id, CycleOutcome.ORDERED
         case Denied(intent=intent, reasons=reasons):
-            order_id, outcome, refusals = intent.client_order_id, CycleOutcome.DENIED, reasons
+            paused = any(reason.code == DATA_QUALITY for reason in reasons)
+            outcome = CycleOutcome.PAUSED if paused else CycleOutcome.DENIED
+            order_id, refusals = intent.client_order_id, reasons
         case Unneeded(reason=reason):
             outcome, note = CycleOutcome.NO_CHANGE, reason
         case None if not any(isinstance(b, Vote) for b in ballots):

@@ -8,12 +8,14 @@ from typing import Any
 
 import msgspec
 
+from fks_actors.desk.data_quality import DataQuality
 from fks_actors.desk.exits import Bracket
+from fks_actors.desk.routing import Quotes
 from fks_actors.errors import JournalCorrupt
 from fks_actors.market.config import QualityConfig
-from fks_actors.market.quality import QualityGate, usable
+from fks_actors.market.quality import usable
 from fks_actors.model.candles import BarBatch, to_money
-from fks_actors.model.records import Snapshot
+from fks_actors.model.records import AuditRecord, Snapshot
 from fks_actors.model.votes import Vote
 
 OWNER = "desk"
@@ -58,17 +60,18 @@ class _Payload(msgspec.Struct, frozen=True):
     advice: tuple[Advice, ...] = ()
     uncancelled: tuple[str, ...] = ()
     closings: dict[str, Closing] = {}
+    data: dict[str, Any] = {}
 
 
 @dataclass
 class DeskMemory:
-    """Last bar, last price and quality gate by symbol; how far the inbox was read; the newest instant seen; and what
-    is still to be done: brackets by the id of signal or decision, replacements and waiting sales by client order id,
-    advice for the next debate, and the orders whose end was asked for and not heard by their venue."""
+    """Last bar and last price that was believed, by symbol; what is thought of the data; how far the inbox was read;
+    the newest instant seen; and what is still to be done: brackets by the id of signal or decision, replacements and
+    waiting sales by client order id, advice for the next debate, and the orders whose end was asked for and not heard
+    by their venue."""
 
     quality: QualityConfig
     interval_ms: int = 0
-    gates: dict[str, QualityGate] = field(default_factory=dict)
     last_bar_ms: dict[str, int] = field(default_factory=dict)
     marks: dict[str, Decimal] = field(default_factory=dict)
     inbox_cursor: int = 0
@@ -79,30 +82,33 @@ class DeskMemory:
     advice: tuple[Advice, ...] = ()
     uncancelled: set[str] = field(default_factory=set)
     closings: dict[str, Closing] = field(default_factory=dict)
+    data: DataQuality = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.data = DataQuality(self.quality)
 
     def unseen(self, batch: BarBatch) -> BarBatch:
         """The batch without the bars that were taken in already, and without figures that cannot be a bar's."""
         fresh = tuple(c for c in batch.candles if c.ts_ms > self.last_bar_ms.get(c.symbol, -1) and usable(c))
         return batch if len(fresh) == len(batch.candles) else BarBatch(batch.ts_ms, batch.interval_ms, fresh)
 
-    def note(self, batch: BarBatch) -> dict[str, tuple[str, ...]]:
-        """Move on to the batch; return the quality gate's flags by symbol."""
+    def note(
+        self, batch: BarBatch, quotes: Quotes | None = None, now_ms: int | None = None
+    ) -> dict[str, tuple[str, ...]]:
+        """Move on to the batch; return the quality flags by symbol. A price that is implausible moves no mark: it
+        would trip the loss limits, and misprice what is proposed."""
         self.interval_ms = batch.interval_ms
-        flags: dict[str, tuple[str, ...]] = {}
-        for candle in batch.candles:
-            gate = self.gates.get(candle.symbol)
-            if gate is None:
-                gate = self.gates[candle.symbol] = QualityGate(self.quality, batch.interval_ms)
-            flags[candle.symbol] = gate.judge(candle).flags
+        flags = self.data.note(batch, quotes or {}, now_ms)
         for candle in batch.candles:
             self.last_bar_ms[candle.symbol] = candle.ts_ms
-            self.marks[candle.symbol] = to_money(candle.close)
+            if self.data.suspicion(candle.symbol) is None:
+                self.marks[candle.symbol] = to_money(candle.close)
         self.clock_ms = max(self.clock_ms, batch.close_ms)
         return flags
 
     def volatility(self, symbol: str) -> Decimal:
         """The symbol's standard deviation of log returns a day, as a fraction; 0 while it is not known."""
-        gate = self.gates.get(symbol)
+        gate = self.data.gates.get(symbol)
         if gate is None or not self.interval_ms:
             return Decimal(0)
         return to_money(gate.deviation * sqrt(_DAY_MS / self.interval_ms)).quantize(_PLACES)
@@ -117,9 +123,17 @@ class DeskMemory:
         self.advice = tuple(a for a in self.advice if a.vote.symbol not in symbols)
         return taken
 
+    def call_off(self, ts_ms: int) -> tuple[AuditRecord, ...]:
+        """Trading is halted: forget the sales that wait for exits to end; a note of each."""
+        closings, self.closings = self.closings, {}
+        return tuple(
+            AuditRecord(ts_ms, "sale_called_off", c.decision_id, f"{c.symbol} at {c.venue}: trading is halted")
+            for c in closings.values()
+        )
+
     def encode(self) -> Snapshot:
         """The memory as a snapshot."""
-        gates = {symbol: gate.state() for symbol, gate in self.gates.items()}
+        gates = {symbol: gate.state() for symbol, gate in self.data.gates.items()}
         payload = _Payload(
             self.last_bar_ms,
             self.marks,
@@ -133,6 +147,7 @@ class DeskMemory:
             self.advice,
             tuple(sorted(self.uncancelled)),
             self.closings,
+            self.data.state(),
         )
         return Snapshot(OWNER, msgspec.json.encode(payload, order="deterministic"))
 
@@ -159,6 +174,5 @@ class DeskMemory:
         self.advice = held.advice
         self.uncancelled = set(held.uncancelled)
         self.closings = dict(held.closings)
-        for symbol, state in held.gates.items():
-            self.gates[symbol] = QualityGate(self.quality, held.interval_ms)
-            self.gates[symbol].restore(state)
+        self.data = DataQuality(self.quality)
+        self.data.restore(held.interval_ms, held.gates, held.data)

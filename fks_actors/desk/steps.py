@@ -22,6 +22,7 @@ from fks_actors.errors import ActorUnavailable, InvariantError, VenueUnavailable
 from fks_actors.execution.order_state import TERMINAL
 from fks_actors.model.markets import Quote
 from fks_actors.model.orders import (
+    ZERO,
     Approved,
     Denied,
     Fill,
@@ -29,10 +30,19 @@ from fks_actors.model.orders import (
     OrderStatus,
     OrderUpdate,
     Origin,
-    Side,
     VenueEvent,
 )
-from fks_actors.model.records import AuditRecord, Commit, ControlRecord, Entry, SignalRecord, Snapshot, TradingState
+from fks_actors.model.records import (
+    AuditRecord,
+    Commit,
+    ControlRecord,
+    Entry,
+    Proposal,
+    SignalRecord,
+    Snapshot,
+    TradingState,
+)
+from fks_actors.risk.codec import decode
 from fks_actors.risk.messages import RiskReply, RiskRequest
 from fks_actors.risk.rulings import reissue
 from fks_actors.risk.trading import BOOKS
@@ -70,6 +80,8 @@ class Steps:
         self.scoring = Scoring(config.reflection)
         self.orders = WorkingOrders()
         self.last: RiskReply | None = None
+        self.equity = ZERO
+        """The account's value in quote, as of the last ruling that was written; 0 before the first."""
         self.lease: tuple[int, int] = (0, 0)
         self.doubtful: set[str] = set()
         """Orders of which it is not known whether the connector heard: to be sent again."""
@@ -90,7 +102,11 @@ class Steps:
         """Take the journal's word for everything."""
         journal = self.ports.journal
         self._head = await journal.head()
-        self._risk_label = (await journal.snapshot(RISK_OWNER)).commit_id
+        risk = await journal.snapshot(RISK_OWNER)
+        self._risk_label = risk.commit_id
+        if risk.payload:
+            state = decode(risk.payload)
+            self.equity = state.total().equity(state.marks)
         for plan in self.config.venues:
             self._venue_labels[plan.name] = (await journal.snapshot(venue_owner(plan.name))).commit_id
         snapshot = await journal.snapshot("desk")
@@ -127,8 +143,17 @@ class Steps:
         """Risk's ruling on a step."""
         return await self.ports.risk.rule(Step(name, self._risk_label), request)
 
-    def request(self, ts_ms: int, replies: Mapping[str, VenueReply], **more: object) -> RiskRequest:
-        """What happened at the venues, as risk is told of it. A trade that can be booked nowhere halts trading."""
+    def request(
+        self,
+        ts_ms: int,
+        replies: Mapping[str, VenueReply],
+        proposals: tuple[Proposal, ...] = (),
+        control: ControlRecord | None = None,
+    ) -> RiskRequest:
+        """What happened at the venues and what is proposed, as risk is told of it, with what speaks against the data.
+
+        A trade that can be booked nowhere halts trading.
+        """
         events = tuple(event for reply in replies.values() for event in reply.events)
         adopted = {order.intent.client_order_id for reply in replies.values() for order in reply.adopted}
         named = {event.client_order_id for event in events}
@@ -136,8 +161,10 @@ class Steps:
         doubts = [note for reply in replies.values() for note in reply.notes if note.kind in _DOUBTS]
         if doubts:
             reason = f"{doubts[0].kind} of {doubts[0].actor}: {doubts[0].detail}"
-            more["control"] = ControlRecord(ts_ms, TradingState.HALTED, BOOKS, reason)
-        return RiskRequest(ts_ms, dict(self.memory.marks), events, external=external, **more)  # type: ignore[arg-type]
+            control = ControlRecord(ts_ms, TradingState.HALTED, BOOKS, reason)
+        symbols = [proposal.symbol for proposal in proposals]
+        distrust = self.memory.data.doubts(symbols, ts_ms, self._quotes) if symbols else ()
+        return RiskRequest(ts_ms, dict(self.memory.marks), events, proposals, control, external, distrust)
 
     # --- what the venues are asked ---
 
@@ -279,12 +306,13 @@ class Steps:
         denied = tuple(denied_order(r, ts_ms) for r in ruled.reply.rulings if isinstance(r, Denied))
         adopted = tuple(o for r in replies.values() for o in r.adopted if self.orders.adopt(o))
         moved = await self._moved(tuple(e for reply in replies.values() for e in reply.events))
-        self._hand_over(approved)
+        for each in approved:
+            self.memory.brackets = exits.handed_over(self.memory.brackets, each.intent, self.orders.find)
         notes = tuple(note for reply in replies.values() for note in reply.notes)
         sent = tuple(self.orders.sent(a, ts_ms) for a in approved)
         reply = ruled.reply
         self.memory.halted = reply.equity.state is TradingState.HALTED
-        called_off = self._called_off(ts_ms) if self.memory.halted else ()
+        called_off = self.memory.call_off(ts_ms) if self.memory.halted else ()
         taken = {venue: r.snapshot for venue, r in replies.items() if r.snapshot is not None}
         written = await self.commit(
             name,
@@ -296,6 +324,7 @@ class Steps:
         self._risk_label = name
         self._venue_labels.update(dict.fromkeys(taken, name))
         self.last = reply
+        self.equity = reply.equity.equity
         return approved
 
     async def commit(self, name: str, entries: tuple[Entry, ...], snapshots: tuple[Snapshot, ...]) -> bool:
@@ -316,10 +345,10 @@ class Steps:
         changed = self.orders.after(events)
         fills = tuple(event for event in events if isinstance(event, Fill))
         for fill in fills:
-            self._bracket_filled(fill, origins[fill.client_order_id])
+            self.memory.brackets = exits.traded(self.memory.brackets, fill, origins[fill.client_order_id].intent)
         signals: dict[str, SignalRecord] = {}
         for order in changed:
-            self._bracket_moved(order)
+            self.memory.brackets = exits.settled(self.memory.brackets, order, self.orders.find)
             self._answered(order)
             if order.intent.origin in (Origin.SIGNAL, Origin.EXIT) and not proposals.is_of_decision(order.intent):
                 record = await self._signal_of(order, signals)
@@ -351,32 +380,3 @@ class Steps:
             if other is not None and other.intent.origin is Origin.SIGNAL and key != order.intent.client_order_id:
                 found.append(other)
         return found
-
-    def _called_off(self, ts_ms: int) -> tuple[AuditRecord, ...]:
-        """Forget the sales that wait for exits to end; a note of each."""
-        closings = tuple(self.memory.closings.values())
-        self.memory.closings.clear()
-        return tuple(
-            AuditRecord(ts_ms, "sale_called_off", c.decision_id, f"{c.symbol} at {c.venue}: trading is halted")
-            for c in closings
-        )
-
-    def _hand_over(self, approved: Sequence[Approved]) -> None:
-        for intent in (a.intent for a in approved):
-            if intent.origin is Origin.CYCLE and intent.side is Side.SELL:
-                self.memory.brackets = exits.handed_over(self.memory.brackets, intent, self.orders.find)
-
-    def _bracket_filled(self, fill: Fill, order: Order) -> None:
-        if order.intent.origin is Origin.CYCLE and fill.side is Side.SELL:
-            brackets = self.memory.brackets
-            brackets.update({key: exits.sold(bracket, fill) for key, bracket in brackets.items() if bracket.sales})
-            return
-        bracket = self.memory.brackets.get(order.intent.origin_id)
-        if bracket is None:
-            return
-        self.memory.brackets[bracket.signal_id] = exits.filled(bracket, fill)
-
-    def _bracket_moved(self, order: Order) -> None:
-        bracket = self.memory.brackets.get(order.intent.origin_id)
-        if bracket is not None and order.intent.origin is Origin.EXIT:
-            self.memory.brackets[bracket.signal_id] = exits.moved(bracket, order, self.orders.find)

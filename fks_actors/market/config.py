@@ -69,8 +69,18 @@ class LongPeriods(_Config):
 
 
 class QualityConfig(_Config):
-    """When a bar is called bad. `spike_z` in standard deviations; a smaller move than `spike_floor` (fraction)
-    never spikes."""
+    """When a bar is called bad, and when trading pauses. The formulas are in `market.quality`, `volume`,
+    `plausibility`, `witnesses` and `health`.
+
+    `spike_z` in standard deviations; a smaller move than `spike_floor` (fraction) never spikes; `volume_z` in robust
+    ones, over `volume_window` bars. A bar is stale after the lesser of `stale_ms` and `stale_bars`. Other sources'
+    prices from within `source_age_ms` of a bar's close are held against it: one that is further than `deviation_pct`
+    from the others deviates. `implausible_pct`: a larger move in one minute needs a second witness.
+
+    `score_decay` is what a bar leaves of a source's old score; it fails under `fail_under` and recovers at
+    `recover_at`. More than `pause_share` (0..1) of the sources failing pauses trading; one that is silent for
+    `gone_bars` bars is no source any more.
+    """
 
     spike_z: float = Field(default=3.0, gt=0, le=100)
     spike_decay: float = Field(default=0.97, gt=0, lt=1)
@@ -78,6 +88,22 @@ class QualityConfig(_Config):
     spike_warm_bars: int = Field(default=30, ge=2, le=10_000)
     stale_ms: int = Field(default=300_000, ge=1_000, le=86_400_000)
     stale_bars: float = Field(default=2.0, gt=0, le=100)
+    volume_z: float = Field(default=5.0, gt=0, le=100)
+    volume_window: int = Field(default=48, ge=5, le=1_000)
+    deviation_pct: float = Field(default=2.0, gt=0, le=100)
+    source_age_ms: int = Field(default=30_000, ge=1_000, le=86_400_000)
+    implausible_pct: float = Field(default=50.0, gt=0, lt=100)
+    score_decay: float = Field(default=0.8, gt=0, lt=1)
+    fail_under: float = Field(default=0.5, gt=0, lt=1)
+    recover_at: float = Field(default=0.6, gt=0, lt=0.7)
+    pause_share: float = Field(default=0.1, ge=0, le=1)
+    gone_bars: int = Field(default=100, ge=2, le=100_000)
+
+    @model_validator(mode="after")
+    def _recovers_above(self) -> Self:
+        if self.recover_at < self.fail_under:
+            raise ValueError(f"recover_at {self.recover_at} must not be under fail_under {self.fail_under}")
+        return self
 
 
 class MarketConfig(_Config):

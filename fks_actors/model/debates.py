@@ -83,7 +83,8 @@ class Turn:
 class Debate:
     """What a debate did. `triggers`: why it was held (grey_band, large_notional, asked).
 
-    `before` is the arithmetic score, `judged` the judge's (None: no judgement), `after` what the bound let through.
+    `before` is the arithmetic score, `judged` the judge's (None: no judgement), `after` what the bound let through;
+    `duration_ms` what the decision waited for it.
     """
 
     triggers: tuple[str, ...]
@@ -91,6 +92,7 @@ class Debate:
     before: float
     judged: float | None
     after: float
+    duration_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

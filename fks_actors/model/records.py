@@ -39,7 +39,7 @@ class CycleRecord:
     """One symbol, one bar: what was said, what came of it. Recorded for no-trade and denied cycles too.
 
     `decision_id` = `<symbol>@<bar open ms>`. `client_order_id` is empty where no order was intended;
-    `flags` are the quality gate's (gap, spike, no_volume). `debate` is what models said, where they were asked.
+    `flags` are what was odd about the bar (`market.quality.Flag`). `debate` is what models said, where they were asked.
     """
 
     decision_id: str

@@ -16,7 +16,7 @@ from fks_actors.model.records import EquityPoint, Proposal
 from fks_actors.risk import limits, trading
 from fks_actors.risk.config import RiskConfig
 from fks_actors.risk.figures import against_figures, finite, must_be_finite
-from fks_actors.risk.messages import Reservation, RiskReply, RiskRequest, RiskRuling, RiskState, Unneeded
+from fks_actors.risk.messages import Doubt, Reservation, RiskReply, RiskRequest, RiskRuling, RiskState, Unneeded
 from fks_actors.risk.reservations import settle
 from fks_actors.risk.rulings import approve
 from fks_actors.risk.sizing import on_grid, reference_price, size
@@ -47,7 +47,7 @@ def rule(state: RiskState, request: RiskRequest, config: RiskConfig, markets: Ma
     now, tripped = trading.limited(now, equity, request.ts_ms, config)
     now, doubted = trading.doubted(now, oversold, request.ts_ms)
     now, ordered = trading.controlled(now, equity, request.control)
-    ruler = _Ruler(config, markets, equity, exposure, request.ts_ms)
+    ruler = _Ruler(config, markets, equity, exposure, request.ts_ms, request.doubts)
     rulings: list[RiskRuling] = []
     for unit in _units(request.proposals):
         now, ruled = ruler.together(now, unit)
@@ -97,6 +97,7 @@ class _Ruler:
     equity: Decimal
     exposure: Decimal
     ts_ms: int
+    doubts: Sequence[Doubt]
 
     def together(self, state: RiskState, unit: Sequence[Proposal]) -> tuple[RiskState, list[RiskRuling]]:
         """The rulings on one proposal, or on a pair: of that both legs are approved or none is."""
@@ -126,13 +127,16 @@ class _Ruler:
     def ruled(self, state: RiskState, proposal: Proposal) -> tuple[RiskState, RiskRuling]:
         if proposal.client_order_id in state.reservations:
             raise InvariantError(f"order {proposal.client_order_id} is proposed again while it is reserved")
-        halted = tuple(limits.against_state(proposal.side, state.trading))
+        barred = (
+            *limits.against_state(proposal.side, state.trading),
+            *limits.against_data(proposal, self.doubts),
+        )
         if strange := tuple(against_figures(proposal)):
-            return state, _unsized(finite(proposal), (*halted, *strange))
+            return state, _unsized(finite(proposal), (*barred, *strange))
         price = state.marks.get(proposal.symbol, proposal.market_price)
         rules = self._rules(state, proposal, price)
         if isinstance(rules, Refusal):
-            return state, _unsized(proposal, (*halted, rules))
+            return state, _unsized(proposal, (*barred, rules))
         wanted = _on_grids(proposal, rules)
         met = standing(state, wanted, price, self.equity, self.exposure)
         reference = reference_price(wanted, price)
@@ -140,8 +144,8 @@ class _Ruler:
         if isinstance(sized, Unneeded):
             return state, replace(sized, proposal=proposal)
         if isinstance(sized, Refusal):
-            return state, _unsized(wanted, (*halted, sized))
-        return self._limited(state, _intent(wanted, sized, price), met, reference, rules)
+            return state, _unsized(wanted, (*barred, sized))
+        return self._limited(state, _intent(wanted, sized, price), met, reference, rules, barred)
 
     def _rules(self, state: RiskState, proposal: Proposal, price: Decimal) -> MarketRules | Refusal:
         """The market's rules, or why the proposal has no market."""
@@ -156,14 +160,21 @@ class _Ruler:
         return rules
 
     def _limited(
-        self, state: RiskState, intent: OrderIntent, met: Standing, reference: Decimal, rules: MarketRules
+        self,
+        state: RiskState,
+        intent: OrderIntent,
+        met: Standing,
+        reference: Decimal,
+        rules: MarketRules,
+        barred: tuple[Refusal, ...],
     ) -> tuple[RiskState, RiskRuling]:
-        """Every limit's word; where all are silent the approval, and its reservation in the state."""
+        """Every limit's word after what bars the order anyway; where all are silent the approval, and its reservation
+        in the state."""
         buys = intent.side is Side.BUY
         notional = intent.quantity * reference
         reserve = notional * self.config.reserve_factor if buys else ZERO
         against = (
-            *limits.against_state(intent.side, state.trading),
+            *barred,
             *limits.against_rate(intent, state.trading, len(state.approvals_ms), self.config),
             *limits.against_prices(intent, self.config),
             *limits.against_size(intent, reference, rules),

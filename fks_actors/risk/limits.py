@@ -10,17 +10,23 @@ work; what becomes of a position in a halt is the operator's decision. Legs that
 to cancel.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from fks_actors.model.markets import MarketRules
 from fks_actors.model.orders import ZERO, OrderIntent, OrderType, Origin, Refusal, Side
-from fks_actors.model.records import TradingState
+from fks_actors.model.records import Proposal, TradingState
 from fks_actors.risk.config import RiskConfig
+from fks_actors.risk.messages import Doubt
 from fks_actors.risk.standing import Standing
 
 _LIMITED = frozenset({OrderType.LIMIT, OrderType.ICEBERG})
 _STOPPED = frozenset({OrderType.STOP_LOSS, OrderType.TAKE_PROFIT})
+_BY_THE_MARKET = frozenset({OrderType.MARKET, OrderType.TWAP, OrderType.TRAILING_STOP})
+"""What trades, or begins to trail, at the market's price of now."""
+
+DATA_QUALITY, IMPLAUSIBLE = "data_quality", "implausible"
+"""The codes of refusals for want of data that can be trusted."""
 
 
 def printed(value: Decimal | int) -> str:
@@ -45,6 +51,18 @@ def against_state(side: Side, trading: TradingState) -> Iterator[Refusal]:
         yield Refusal("halted", "trading is halted", trading, TradingState.REDUCING)
     elif trading is TradingState.REDUCING and side is Side.BUY:
         yield Refusal("reducing_only", "only orders that lower exposure are allowed", trading, TradingState.ACTIVE)
+
+
+def against_data(proposal: Proposal, doubts: Sequence[Doubt]) -> Iterator[Refusal]:
+    """Data that is not trusted refuses every BUY; a price that is not believed also a SELL that would trade at it. A
+    protective leg is never held up."""
+    if is_exit(proposal.origin, proposal.side):
+        return
+    for doubt in doubts:
+        if doubt.symbol not in ("", proposal.symbol):
+            continue
+        if proposal.order_type in _BY_THE_MARKET if doubt.both_sides else proposal.side is Side.BUY:
+            yield doubt.refusal
 
 
 def against_rate(intent: OrderIntent, trading: TradingState, approvals: int, config: RiskConfig) -> Iterator[Refusal]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from fks_actors.model.account import Account, merged
-from fks_actors.model.orders import Approved, Denied, VenueEvent
+from fks_actors.model.orders import Approved, Denied, Refusal, VenueEvent
 from fks_actors.model.records import ControlRecord, EquityPoint, Proposal, TradingState
 
 
@@ -78,10 +78,23 @@ class RiskState:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """Why prices are not trusted: it refuses BUYs, with `both_sides` whatever would trade at such a price.
+
+    Of `symbol`, or of all where it is empty.
+    """
+
+    refusal: Refusal
+    symbol: str = ""
+    both_sides: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class RiskRequest:
     """One step: what happened since (`marks`, `events`, an operator's `control`), then what is proposed, in order.
 
-    `external` are the client order ids, among those of the events, of orders that are not the desk's.
+    `external` are the client order ids, among those of the events, of orders that are not the desk's. `doubts` are
+    about the data that the proposals were made on.
     """
 
     ts_ms: int
@@ -90,6 +103,7 @@ class RiskRequest:
     proposals: tuple[Proposal, ...] = ()
     control: ControlRecord | None = None
     external: frozenset[str] = frozenset()
+    doubts: tuple[Doubt, ...] = ()
 
 
 SELL_PENDING = "sell_pending"

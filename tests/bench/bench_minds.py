@@ -1,14 +1,18 @@
 """What a bar costs the minds: `python -m tests.bench minds`. Every figure includes the clock, printed first."""
 
 import asyncio
+import tempfile
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 
+from fks_actors.adapters.checkpoints import Checkpoints
 from fks_actors.agents import asmbtr, long_term, mid_term, short_term
 from fks_actors.agents.config import AgentsConfig, AsmbtrConfig
 from fks_actors.agents.debate import consensus
+from fks_actors.agents.floor import Floor
 from fks_actors.agents.graph import Ask, LiveDebate
 from fks_actors.desk.crafts import bar_mind
 from fks_actors.market.config import MarketConfig
@@ -18,6 +22,7 @@ from fks_actors.memory.ring import CandleRing
 from fks_actors.model.candles import BarBatch, Candle
 from fks_actors.model.votes import Ballot
 from tests.bench.figures import row
+from tests.debaters import Speakers, motion
 
 HORIZONS = ("short_term", "mid_term", "long_term")
 
@@ -134,6 +139,25 @@ async def debate(candles: list[Candle]) -> None:
     line("live debate of three minds", taken, 2_500.0, "p50")
 
 
+async def floor() -> None:
+    """What LangGraph and the checkpoints add to models that answer at once."""
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoints = Checkpoints(Path(folder) / "debates.db")
+        held = Floor(AgentsConfig().debate, checkpoints)
+        for name, keep in (
+            ("debate of models that answer at once", False),
+            ("the same, every turn kept on disk", True),
+        ):
+            taken = []
+            for number in range(200):
+                given = motion(number / 1_000)
+                begin = time.perf_counter_ns()
+                await held.hold([given], Speakers(), keep)
+                taken.append(time.perf_counter_ns() - begin)
+            line(name, taken)
+        await checkpoints.close()
+
+
 def main() -> None:
     candles = bars(ROWS + CALLS)
     line("the clock itself", timed(lambda _: None, candles[:CALLS]))
@@ -141,6 +165,7 @@ def main() -> None:
     votes(candles)
     states(candles)
     asyncio.run(debate(candles))
+    asyncio.run(floor())
 
 
 if __name__ == "__main__":

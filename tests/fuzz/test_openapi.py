@@ -38,6 +38,8 @@ class Signing:
         await self._app({**scope, "headers": signed}, again, send)
 
 
+DEBATED = next(row for row in SCENE.reader.cycle_rows if row.debate is not None)
+SCENE.desk.votes, SCENE.desk.debate = DEBATED.ballots, DEBATED.debate
 RATE = {"rate_limit_per_minute": 1_000_000, "burst": 1_000_000}
 APP = Signing(make_app(gateway_over(reader=SCENE.reader, desk=SCENE.desk, **RATE)))
 schema = (
@@ -60,4 +62,11 @@ def only_503(_: Any, response: Any, case: Any) -> None:
 @examples(25)
 def test_operation_when_data_is_generated_then_answers_are_as_documented(case: Any, watched: Watch) -> None:
     case.call_and_validate(headers=BEARER, checks=[*CHECKS.get_by_names(NAMES), only_503])
+    assert watched.found == []
+
+
+def test_decide_when_models_debated_then_the_answer_is_as_documented(watched: Watch) -> None:
+    case = schema["/api/v1/decide"]["POST"].Case(body={"symbol": "BTC/USDT"}, media_type="application/json")
+    answer = case.call_and_validate(headers=BEARER, checks=[*CHECKS.get_by_names(NAMES), only_503])
+    assert [turn["role"] for turn in answer.json()["debate"]["turns"]] == ["bull", "bear", "judge"]
     assert watched.found == []

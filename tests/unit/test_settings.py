@@ -107,7 +107,10 @@ def test_load_when_a_variable_replaces_a_mapping_then_nothing_of_the_file_is_lef
             "risk:\n  orders_per_minute: 3\n  drawdown_halt_pct: 5\n",
             "{file}:3: risk: drawdown_halt_pct must be greater than drawdown_reducing_pct",
         ),
-        ("agents:\n  asmbtr: {protect: yes}\n", "{file}:2: agents: asmbtr.protect needs asmbtr among the minds"),
+        (
+            "agents:\n  minds: [mid_term]\n  asmbtr: {protect: yes}\n",
+            "{file}:3: agents: asmbtr.protect needs asmbtr among the minds",
+        ),
         ("redis: {url: 'redis://localhost'}\n", "{file}:1: redis.url: a Redis URL reads redis://host:port/0 or rediss"),
         (
             "redis: {url: 'redis://:pw@localhost:6379/0'}\n",

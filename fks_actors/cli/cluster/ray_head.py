@@ -180,6 +180,7 @@ def _ray_env(token_path: str) -> dict[str, str]:
         "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0",
         # A driver waits until the workers started beforehand are up; the desk's actors ask for theirs at once.
         "RAY_prestart_worker_first_driver": "0",
+        "RAY_worker_maximum_startup_concurrency": "6",  # else Ray warns of a desk with all its minds
         "RAY_worker_niceness": "0",  # Ray gives its workers 15: whatever else runs would starve the desk
     }
 

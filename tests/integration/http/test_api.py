@@ -165,6 +165,18 @@ async def test_decide_when_symbol_has_bars_then_votes_and_verdict(api: Api) -> N
     assert answer.json()["symbol"] == "BTC/USDT"
     assert len(answer.json()["votes"]) == 3
     assert answer.json()["verdict"]["action"] == "buy"
+    assert answer.json()["debate"] is None
+
+
+async def test_decide_when_it_was_debated_then_the_same_facts_as_a_recorded_decision(api: Api) -> None:
+    recorded = next(row for row in api.scene.reader.cycle_rows if row.debate is not None)
+    api.scene.desk.votes, api.scene.desk.debate = recorded.ballots, recorded.debate
+    asked = (await api.client.post("decide", json={"symbol": "BTC-USDT"})).json()
+    kept = await api.get(f"decisions/{recorded.decision_id}")
+    assert asked["debate"] == kept["debate"]
+    assert [turn["role"] for turn in kept["debate"]["turns"]] == ["bull", "bear", "judge"]
+    assert set(asked["verdict"]) == set(kept["verdict"])
+    assert [set(vote) for vote in asked["votes"]] == [set(vote) for vote in kept["votes"]]
 
 
 async def test_decide_when_symbol_is_unknown_or_has_no_bar_then_422(api: Api) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from fks_actors.actors.coordinator import CoordinatorActor
 from fks_actors.actors.links import Links
 from fks_actors.actors.wiring import CoordinatorConfig
 from fks_actors.agents.config import DebateConfig
+from fks_actors.agents.turns import concluded
 from fks_actors.desk.config import DeskConfig, VenuePlan
 from fks_actors.desk.ports import Briefing, Deliberation
 from fks_actors.errors import FeedUnavailable, JournalUnavailable
@@ -18,6 +20,7 @@ from fks_actors.model.candles import BarBatch
 from fks_actors.model.records import Commit, ControlRecord, RunRecord, Snapshot
 from fks_actors.risk.codec import decode
 from fks_actors.risk.messages import RiskState
+from tests.debaters import TURNS
 from tests.in_process import CASH, Breaker, InProcessDesk, MemoryJournal
 from tests.market import MINUTE, SYMBOLS, batches
 
@@ -75,6 +78,7 @@ class Council:
 
     def __init__(self, inside: InProcessDesk) -> None:
         self._inside = inside
+        self.explained: list[tuple[BarBatch, Briefing, str]] = []
 
     async def deliberate(self, batch: BarBatch, briefing: Briefing) -> Deliberation:
         """Ask them."""
@@ -90,6 +94,18 @@ class Council:
     def forget_ahead(self) -> None:
         """Nothing was."""
 
+    async def explain(self, batch: BarBatch, briefing: Briefing, symbol: str) -> Deliberation:
+        """What was said, and a debate of rules over it."""
+        self.explained.append((batch, briefing, symbol))
+        said = await self._inside.deliberate(batch, replace(briefing, previous_ms={s: batch.ts_ms for s in SYMBOLS}))
+        verdict = next(v for v in said.verdicts if v.symbol == symbol)
+        after, debate = concluded(verdict, TURNS, ("asked",), DebateConfig(), quorum=True, duration_ms=7)
+        ballots = tuple(b for b in said.ballots if b.symbol == symbol)
+        return Deliberation(ballots, (after,), (), {symbol: debate})
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
 
 class Scene:
     """What a coordinator works with; `coordinator()` makes one, and another after it died."""
@@ -98,6 +114,7 @@ class Scene:
         self.feed = Feed()
         self.journal = Journal()
         self.inside = InProcessDesk(SYMBOLS, Breaker(0, 0), journal=self.journal)
+        self.council = Council(self.inside)
         self.run = RunRecord("r1", 0, "live:binance", False, SYMBOLS, interval_ms, CASH, "0")
         plan = VenuePlan(markets=self.inside._markets)
         url = f"sqlite:///{folder / 'inbox.db'}"
@@ -106,7 +123,7 @@ class Scene:
 
     def coordinator(self) -> CoordinatorActor:
         """A coordinator that has not begun."""
-        links = Links(self.feed, self.journal, Council(self.inside), self.inside, {"paper": self.inside})  # type: ignore[dict-item]
+        links = Links(self.feed, self.journal, self.council, self.inside, {"paper": self.inside})  # type: ignore[dict-item]
         return CoordinatorActor(self.config, self.run, links)
 
     @property

@@ -12,6 +12,7 @@ import pytest
 from fks_actors.actors.coordinator import CoordinatorActor
 from fks_actors.actors.lease import NAME
 from fks_actors.desk.scoring import Scoring
+from fks_actors.errors import DataError
 from fks_actors.journal.lease import Lease
 from fks_actors.model.candles import BarBatch
 from fks_actors.model.records import SnapshotAt, TradingState
@@ -168,3 +169,28 @@ async def test_scores_when_a_coordinator_takes_over_then_its_metrics_show_them_a
     assert found["fks_agent_outcomes_total", (mind,)] == 2
     assert found["fks_agent_weight", (mind,)] == 1.0
     assert found["fks_agent_brier", (mind, horizon)] == found["fks_calibration_error", (mind, horizon)] ** 2 == 0.0625
+
+
+async def test_decide_when_asked_then_it_is_debated_with_what_is_at_stake_and_nothing_moves(scene: Scene) -> None:
+    scene.feed.let = 3
+    async with running(scene) as coordinator:
+        await until(lambda: coordinator._cycles >= 6)
+        before = (list(scene.journal.chain), scene.journal.story(), coordinator._desk.open_orders)
+        answer = await coordinator.decide("BTC/USDT")
+        assert (list(scene.journal.chain), scene.journal.story(), coordinator._desk.open_orders) == before
+        ((batch, briefing, symbol),) = scene.council.explained
+        last = scene.feed.waiting[2]
+        assert (batch, symbol) == (last, "BTC/USDT")
+        assert briefing.stakes["BTC/USDT"] == scene.risk.account.equity(scene.risk.marks) * 5 / 100
+        assert (answer["symbol"], answer["close_ms"]) == ("BTC/USDT", last.close_ms)
+        assert {b.symbol for b in answer["ballots"]} == {"BTC/USDT"}
+        assert answer["debate"].triggers == ("asked",)
+        assert dict(answer["verdict"].scores)["final"] == answer["debate"].after
+        counted = {(name, labels): value for _, name, labels, value in coordinator.telemetry.snapshot()}
+        assert counted["fks_debates_total", (("outcome", "moved"), ("trigger", "asked"))] == 1
+
+
+async def test_decide_when_no_bar_came_yet_then_it_says_so(scene: Scene) -> None:
+    async with running(scene) as coordinator:
+        with pytest.raises(DataError, match="no bar of BTC/USDT was taken in yet"):
+            await coordinator.decide("BTC/USDT")

@@ -2,16 +2,20 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fks_actors.actors.tally import Tally
+from fks_actors.agents import turns
+from fks_actors.model.debates import CallOutcome, Debate, Role
 from fks_actors.model.orders import Fill, Order, OrderStatus, Refusal
 from fks_actors.model.records import Commit, CycleOutcome, CycleRecord, Entry, SignalStatus, TradingState
 from fks_actors.reflection.scores import Score
 from fks_actors.telemetry import Telemetry
+from tests.debaters import TURNS
 from tests.in_process import Breaker, InProcessDesk, run_record
 from tests.journal_scene import SYMBOLS, batch, control, cycle, equity, fill, order, run, signal_record, step
 from tests.market import batches
@@ -63,6 +67,11 @@ def test_commit_when_denied_then_every_limit_that_spoke_is_counted() -> None:
     assert found["fks_orders_denied_total max_notional"] == 2
 
 
+def test_commit_when_a_volume_is_unusual_then_it_is_counted_by_symbol() -> None:
+    found = counted([replace(cycle(SYMBOLS[0], 0), flags=("volume", "spike")), cycle(SYMBOLS[1], 0)])
+    assert found[f"fks_volume_anomalies_total {SYMBOLS[0]}"] == total(found, "fks_volume_anomalies_total") == 1
+
+
 def test_commit_when_a_signal_goes_on_then_only_its_end_counts() -> None:
     states = [signal_record("s", status) for status in SignalStatus]
     found = counted(states)
@@ -79,6 +88,23 @@ def test_commit_when_the_trading_state_is_told_then_exactly_one_is_set() -> None
     states = {state: found[f"fks_trading_state {state}"] for state in TradingState}
     assert sorted(states.values()) == [0, 0, 1]
     assert found["fks_equity_quote"] == 12_000
+
+
+def test_commit_when_models_debated_then_outcome_duration_shift_and_every_turn_are_counted() -> None:
+    late = turns.abstained(Role.JUDGE, 1, CallOutcome.LATE, "")
+    moved = Debate(("grey_band", "large_notional"), TURNS, 0.5, 0.9, 0.65, 1_500)
+    kept = Debate(("grey_band",), TURNS, 0.5, 0.5, 0.5, 500)
+    unjudged = Debate(("grey_band",), (*TURNS[:2], late), 0.5, None, 0.5, 3_000)
+    found = counted([replace(cycle(SYMBOLS[0], n), debate=d) for n, d in enumerate((moved, kept, unjudged))])
+    assert {key: value for key, value in found.items() if key.startswith("fks_debates_total")} == {
+        "fks_debates_total moved grey_band": 1, "fks_debates_total moved large_notional": 1,
+        "fks_debates_total kept grey_band": 1, "fks_debates_total unjudged grey_band": 1,
+    }  # fmt: skip
+    assert (found["fks_debate_duration_seconds_count"], found["fks_debate_duration_seconds_sum"]) == (3, 5)
+    assert round(found["fks_debate_shift_sum"], 9) == 0.15
+    assert found["fks_debate_turns_total answered judge"] == 2
+    assert found["fks_debate_turns_total late judge"] == 1
+    assert found["fks_debate_turns_total answered bull"] == 3
 
 
 def test_decision_when_timed_then_seconds_and_lag_of_each_symbol() -> None:

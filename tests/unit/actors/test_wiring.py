@@ -9,12 +9,15 @@ import sys
 import pytest
 
 from fks_actors.actors import names
+from fks_actors.actors.forecaster import ForecasterActor
 from fks_actors.actors.remote import pack, unpack
 from fks_actors.actors.spawn import Hosted, _named
 from fks_actors.actors.wiring import ActorSpec, CoordinatorConfig, Wiring, actor_specs, paper_plan
 from fks_actors.adapters.feeds.config import FeedConfig
-from fks_actors.agents.config import AgentsConfig, AsmbtrConfig
+from fks_actors.adapters.forecast.config import ForecastModelConfig
+from fks_actors.agents.config import AgentsConfig, AsmbtrConfig, ForecastConfig
 from fks_actors.desk.config import PAPER
+from fks_actors.llm.config import LlmConfig, Place, ProviderConfig
 from fks_actors.model.markets import MarketRules
 from fks_actors.reflection.config import ReflectionConfig
 from fks_actors.settings import DeskSection, Settings
@@ -35,7 +38,9 @@ def specs(feed: str = "simulated") -> dict[str, ActorSpec]:
     run = run_record(SYMBOLS)
     run = type(run)(run.run_id, 0, feed, False, SYMBOLS, 60_000, CASH, "0")
     plans = (paper_plan(PAPER, SYMBOLS, SETTINGS),)
-    made = actor_specs(Wiring("ns", SETTINGS, run, "sqlite:////j.db", "sqlite:////i.db", plans, {PAPER: CASH}))
+    made = actor_specs(
+        Wiring("ns", SETTINGS, run, "sqlite:////j.db", "sqlite:////i.db", plans, {PAPER: CASH}, {}, "/fks")
+    )
     return {spec.name: spec for spec in made}
 
 
@@ -45,6 +50,22 @@ def test_specs_when_a_desk_is_wired_then_every_actor_once_and_what_is_needed_com
         names.TELEMETRY,
     ]  # fmt: skip
     assert specs()[names.TELEMETRY].arguments == (tuple(specs())[:-1], "ns")
+
+
+def test_specs_when_a_language_model_is_named_then_one_actor_owns_them_before_whoever_asks() -> None:
+    tiny = ProviderConfig(base_url="http://127.0.0.1:8080/v1", model="m", place=Place.LOCAL)
+    settings = SETTINGS.model_copy(update={"llm": LlmConfig(providers={"tiny": tiny})})
+    plans = (paper_plan(PAPER, SYMBOLS, settings),)
+    wiring = Wiring("ns", settings, run_record(SYMBOLS), "j", "i", plans, {PAPER: CASH}, home="/home/desk")
+    made = {spec.name: spec for spec in actor_specs(wiring)}
+    spec = made[names.MODELS]
+    assert spec.arguments == (settings.llm, "/home/desk")
+    module, _, name = spec.path.partition(":")
+    inspect.signature(getattr(importlib.import_module(module), name)).bind(*spec.arguments)
+    assert pickle.loads(pickle.dumps(spec)) == spec  # noqa: S301 our own bytes
+    order = list(made)
+    assert order.index(names.MODELS) < order.index(names.COORDINATOR)
+    assert names.MODELS in made[names.TELEMETRY].arguments[0]
 
 
 @pytest.mark.parametrize("spec", specs().values(), ids=lambda spec: spec.name)
@@ -63,6 +84,7 @@ def test_specs_when_time_stands_still_then_votes_may_take_longer(feed: str, dead
     assert (config.deadline_s, config.replay_window_ms, config.namespace) == (deadline_s, 7_000, "ns")
     assert config.desk.reflection == SETTINGS.reflection
     assert config.desk.asmbtr == SETTINGS.agents.asmbtr
+    assert (config.debates, config.models) == ("/fks/debates.db", False)
     assert config.inbox_url == "sqlite:////i.db"
 
 
@@ -87,3 +109,14 @@ def test_pack_when_a_message_comes_back_then_it_is_equal() -> None:
 def test_wiring_when_imported_then_ray_is_not() -> None:
     code = "import sys, fks_actors.actors.wiring, fks_actors.cli.plan; sys.exit('ray' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_specs_when_a_desk_has_a_forecaster_then_it_gets_its_model_and_rules() -> None:
+    agents = AgentsConfig(minds=("short_term", "forecast"), forecast=ForecastConfig(horizon_bars=12))
+    settings = SETTINGS.model_copy(update={"agents": agents, "forecast": ForecastModelConfig(refit_bars=24)})
+    plans = (paper_plan(PAPER, SYMBOLS, settings),)
+    wiring = Wiring("ns", settings, run_record(SYMBOLS), "sqlite:////j.db", "sqlite:////i.db", plans, {PAPER: CASH})
+    spec = {spec.name: spec for spec in actor_specs(wiring)}["forecast"]
+    assert spec.path == "fks_actors.actors.forecaster:ForecasterActor"
+    assert spec.arguments == (settings.forecast, agents.forecast.for_bars(wiring.run.interval_ms), "ns")
+    inspect.signature(ForecasterActor).bind(*spec.arguments)

@@ -6,38 +6,16 @@ from decimal import Decimal
 
 import pytest
 
-from fks_actors.cli.ask import agents_table, at, votes_table
+from fks_actors.cli.ask import agents_table, at
+from fks_actors.cli.explain import votes_table
 from fks_actors.cli.orders import terms
 from fks_actors.errors import JournalUnavailable
 from fks_actors.model.records import SignalStatus
-from fks_actors.model.votes import Abstain, AbstainReason, Action, Vote
 from tests.cli_runs import fks_here
 from tests.edge import NOW_MS
 from tests.fake_desk import FakeDesk
-from tests.fakes import START_MS, FakeInbox, FakeReader, Scene
+from tests.fakes import FakeInbox, FakeReader, Scene
 from tests.unit.cli.conftest import Serve
-
-VOTES = (
-    Vote("short_term", "BTC/USDT", START_MS, Action.BUY, 0.75, "RSI [turned] up", (("rsi", 61.23456789),)),
-    Abstain("long_term", "BTC/USDT", START_MS, AbstainReason.WARMING_UP, ""),
-)
-
-
-def test_decide_when_the_minds_voted_then_each_has_a_row(serve: Serve) -> None:
-    serve(desk=FakeDesk(votes=VOTES))
-    plain, explained = fks_here("decide", "btcusdt"), fks_here("decide", "BTC/USDT", "--explain")
-    assert plain.code == explained.code == 0
-    assert plain.out.splitlines()[0] == (
-        "BTC/USDT BUY  strength 0.70 (needs 0.60), net +0.80, bar closed 2024-12-01 00:00 UTC"
-    )
-    assert "RSI [turned] up" in plain.out
-    assert "warming_up" in plain.out
-    assert "rsi=61.2346" not in plain.out
-    assert "rsi=61.2346" in explained.out
-    assert [v["agent"] for v in json.loads(fks_here("decide", "BTC/USDT", "--json").out)["votes"]] == [
-        "short_term",
-        "long_term",
-    ]
 
 
 @pytest.mark.parametrize(

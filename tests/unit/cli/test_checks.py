@@ -14,7 +14,7 @@ from fks_actors.cli.checks import Finding, examine
 from fks_actors.home import Home
 from tests.cli_runs import fks_here, pretend_running
 from tests.edge import TOKEN
-from tests.fake_desk import FakeDesk
+from tests.fake_desk import HALF_BLIND, FakeDesk
 from tests.market import batches, write_files
 from tests.unit.cli.conftest import Serve
 
@@ -146,7 +146,11 @@ def test_journals_when_one_is_elsewhere_then_that_is_read(look: Examine, tmp_pat
 
 @pytest.mark.parametrize(
     ("desk", "state", "said"),
-    [(FakeDesk(), "ok", "running at http://127.0.0.1:"), (FakeDesk(down=True), "warning", "the desk does not")],
+    [
+        (FakeDesk(), "ok", "running at http://127.0.0.1:"),
+        (FakeDesk(down=True), "warning", "the desk does not"),
+        (FakeDesk(quality=HALF_BLIND), "warning", "nothing is bought: 1 of 2 data sources fail"),
+    ],
 )
 def test_desk_when_its_edge_answers_then_how_the_desk_is(
     look: Examine, serve: Serve, desk: FakeDesk, state: str, said: str

@@ -10,7 +10,7 @@ from fks_actors.adapters.sql import SqlJournal
 from fks_actors.errors import JournalUnavailable
 from fks_actors.home import Home
 from tests.cli_runs import fks_here, pretend_running
-from tests.fake_desk import PAPER_VENUE, FakeDesk
+from tests.fake_desk import HALF_BLIND, PAPER_VENUE, FakeDesk
 from tests.fakes import FakeReader, Scene
 from tests.journal_scene import fill, note, only, step
 from tests.unit.cli.conftest import Serve
@@ -178,3 +178,17 @@ def test_status_when_the_desk_is_silent_then_its_venues_are_named_from_the_journ
     serve(reader=scene.reader, desk=FakeDesk(down=True))
     (venue,) = json.loads(fks_here("status", "--json").out)["venues"]
     assert (venue["venue"], venue["answers"], venue["trouble"]) == ("paper", False, "the desk does not answer")
+
+
+def test_status_when_too_many_sources_fail_then_it_says_that_it_pauses_and_why(serve: Serve) -> None:
+    scene = Scene(30)
+    scene.desk.quality = HALF_BLIND
+    serve(reader=scene.reader, desk=scene.desk)
+    shown = " ".join(fks_here("status").out.split())
+    assert f"paused: {HALF_BLIND['reason']}; nothing is bought until they recover" in shown
+    quality = json.loads(fks_here("status", "--json").out)["quality"]
+    assert quality == HALF_BLIND
+    scene.desk.quality = {**HALF_BLIND, "paused": False, "reason": ""}
+    shown = fks_here("status").out
+    assert "data that fail: feed ETH/USDT" in shown
+    assert "paused" not in shown

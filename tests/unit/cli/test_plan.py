@@ -37,6 +37,7 @@ def test_settle_when_simulated_then_it_goes_on_where_its_journal_began(home: Hom
     again = settle(home, simulated(), fresh=False)
     assert again.settings.feed.start_ms == first.settings.feed.start_ms == again.wiring.run.feed_start_ms
     assert again.wiring.run.run_id != first.wiring.run.run_id
+    assert again.wiring.home == first.wiring.home == str(home.root)
     assert (again.wiring.run.feed, again.wiring.run.simulated, again.wiring.run.cash) == ("simulated", True, 10_000)
     assert settle(home, simulated(seed=8), fresh=False).wiring.journal_url != first.wiring.journal_url
 

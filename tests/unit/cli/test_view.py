@@ -7,7 +7,7 @@ from rich.console import Console
 from fks_actors.cli.view import _line, _screen, follow
 from fks_actors.client import Client
 from tests.edge import TOKEN
-from tests.fake_desk import FakeDesk
+from tests.fake_desk import HALF_BLIND, FakeDesk
 from tests.fakes import Scene
 from tests.unit.cli.conftest import Serve
 
@@ -55,3 +55,8 @@ def test_follow_when_it_is_no_terminal_then_plain_lines_until_the_desk_ends(serv
         follow(client, console, lambda: next(turns))
     assert isinstance(console.file, StringIO)
     assert console.file.getvalue().count("equity=") == 1
+
+
+def test_view_when_data_fail_then_the_pause_and_its_reason_are_shown(serve: Serve) -> None:
+    with Client(serve(desk=FakeDesk(quality=HALF_BLIND)), TOKEN) as client:
+        assert "paused: 1 of 2 data sources fail" in _shown(client)

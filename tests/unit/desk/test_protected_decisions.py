@@ -240,7 +240,7 @@ async def test_alert_when_its_position_is_held_too_then_only_what_the_verdict_bo
 
 def test_config_when_protect_has_no_asmbtr_to_listen_to_then_it_is_refused() -> None:
     with pytest.raises(ValidationError, match=r"asmbtr\.protect"):
-        AgentsConfig(asmbtr=AsmbtrConfig(protect=True))
+        AgentsConfig(minds=("mid_term",), asmbtr=AsmbtrConfig(protect=True))
 
 
 async def lived(seed: int, breaker: Breaker) -> dict[str, Any]:

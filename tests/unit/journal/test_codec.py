@@ -2,6 +2,7 @@
 
 import dataclasses
 import enum
+import json
 import math
 import types
 import typing
@@ -25,8 +26,9 @@ from fks_actors.journal.codec import (
     encode_signal,
     kind_of,
 )
+from fks_actors.model.debates import Debate
 from fks_actors.model.orders import Order, OrderStatus
-from fks_actors.model.records import CycleRecord, Entry, Signal, SignalRecord, SignalStatus
+from fks_actors.model.records import CycleOutcome, CycleRecord, Entry, Signal, SignalRecord, SignalStatus
 from fks_actors.model.votes import Vote
 from tests.journal_scene import SYMBOLS, control, cycle, equity, fill, note, order, run, signal, signal_record
 
@@ -66,6 +68,23 @@ def alike(one: Any, other: Any) -> bool:
 def test_decode_when_any_entry_was_encoded_then_it_comes_back_to_the_last_digit(entry: Entry) -> None:
     assert alike(decode(encode(entry)), entry)
     assert alike(decode_as(type(entry), encode(entry).decode()), entry)
+
+
+@given(of(Debate), st.sampled_from(CycleOutcome))
+def test_decode_when_models_debated_then_every_turn_comes_back_whatever_came_of_it(
+    debate: Debate, outcome: CycleOutcome
+) -> None:
+    record = replace(cycle(SYMBOLS[0], 0, outcome), debate=debate)
+    found = decode_as(CycleRecord, encode(record))
+    assert alike(found, record)
+    assert found.debate is not None
+    assert [alike(a, b) for a, b in zip(found.debate.turns, debate.turns, strict=True)] == [True] * len(debate.turns)
+
+
+def test_decode_when_a_decision_was_written_before_there_were_debates_then_it_has_none() -> None:
+    told = json.loads(encode(cycle(SYMBOLS[0], 0)))
+    del told[1]["debate"]
+    assert decode(json.dumps(told)) == cycle(SYMBOLS[0], 0)
 
 
 @given(of(Order), of(OrderStatus), of(Decimal))

@@ -1,0 +1,95 @@
+"""One run: bars through the desk, and what came of it."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from fks_actors.backtest.journal import RunJournal
+from fks_actors.backtest.parts import RunRisk, RunVenue, in_turn
+from fks_actors.desk.config import PAPER, DeskConfig, VenuePlan
+from fks_actors.desk.desk import Desk
+from fks_actors.desk.ports import DeskPorts, JournalPort, Minds
+from fks_actors.execution.config import default_rules
+from fks_actors.model.candles import BarBatch
+from fks_actors.model.orders import ZERO, Fill, Order
+from fks_actors.model.records import CycleRecord, EquityPoint, RunRecord
+from fks_actors.settings import Settings
+
+BuildMinds = Callable[[JournalPort], Minds]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run recorded. Money in quote; `cash` is what it started with."""
+
+    cash: Decimal
+    bars: int
+    cycles: tuple[CycleRecord, ...]
+    orders: tuple[Order, ...]
+    fills: tuple[Fill, ...]
+    equity: tuple[EquityPoint, ...]
+
+    @property
+    def final(self) -> Decimal:
+        """Equity at the end."""
+        return self.equity[-1].equity if self.equity else self.cash
+
+    @property
+    def fees(self) -> Decimal:
+        """Fees paid."""
+        return sum((fill.fee for fill in self.fills), ZERO)
+
+    @property
+    def drawdown(self) -> Decimal:
+        """Deepest fall of equity from its highest value, 0..1."""
+        return max((point.drawdown for point in self.equity), default=ZERO)
+
+
+async def run(
+    settings: Settings,
+    record: RunRecord,
+    batches: AsyncIterator[BarBatch],
+    minds: BuildMinds,
+    history: Sequence[BarBatch] = (),
+    told: Callable[[BarBatch], None] = lambda _: None,
+) -> Result:
+    """Put every batch through a desk of its own, on paper, from fresh cash.
+
+    Args:
+        settings: the limits, the venue's costs and the quality gate are read from it.
+        record: the run's start: symbols, bar length, cash.
+        batches: closed bars, ascending.
+        minds: builds the minds; they are rebuilt from the journal that is given, if ever.
+        history: bars before the first, which the minds learn from untraded.
+        told: hears of every batch that is done.
+    """
+    markets = {symbol: default_rules(symbol, settings.paper) for symbol in record.symbols}
+    plan = VenuePlan(PAPER, PAPER, False, markets)
+    config = DeskConfig(
+        (plan,),
+        PAPER,
+        False,
+        settings.market.quality,
+        settings.risk.per_trade_pct,
+        asmbtr=settings.agents.asmbtr,
+    )
+    journal = RunJournal()
+    risk = RunRisk(settings.risk, {PAPER: markets}, {PAPER: record.cash})
+    venue = RunVenue(settings.paper, markets, record.cash)
+    desk = Desk(DeskPorts(minds(journal), risk, {PAPER: venue}, journal, in_turn), config)
+    await desk.recover()
+    await desk.begin(record)
+    await desk.learn(history)
+    bars = 0
+    async for batch in batches:
+        await desk.run_cycle(batch)
+        bars += len(batch.candles)
+        told(batch)
+    return Result(
+        record.cash,
+        bars,
+        tuple(journal.cycles),
+        tuple(journal.orders.values()),
+        tuple(journal.fills),
+        tuple(journal.equity),
+    )

@@ -7,7 +7,6 @@ every batch; on a CPU it is no slower.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -55,11 +54,15 @@ class Encoder:
         """How many features."""
         return int(self._session.get_outputs()[0].shape[-1])
 
+    def tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        """The token ids of each cleaned text, up to the limit."""
+        return [encoded.ids for encoded in self._tokenizer.encode_batch([clean(text) for text in texts])]
+
     def features(self, texts: Sequence[str]) -> Floats:
         """One row of features a text, each computed by itself."""
         rows = np.zeros((len(texts), self.width), np.float32)
-        for row, encoded in zip(rows, self._tokenizer.encode_batch([clean(text) for text in texts]), strict=True):
-            ids: Any = np.array([encoded.ids], np.int64)
+        for row, tokens in zip(rows, self.tokens(texts), strict=True):
+            ids = np.array([tokens], np.int64)
             row[:] = self._session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0][0]
         return rows
 

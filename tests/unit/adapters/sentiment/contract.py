@@ -60,7 +60,7 @@ def keeps_the_contract(model: SentimentModel, *, slack: float) -> None:
 
 
 def is_bounded(score: Score) -> None:
-    assert 0.0 <= min(score.p_negative, score.p_neutral, score.p_positive)
+    assert min(score.p_negative, score.p_neutral, score.p_positive) >= 0.0
     assert abs(score.p_negative + score.p_neutral + score.p_positive - 1.0) < 1e-6
     assert -1.0 <= score.value <= 1.0
 

@@ -7,6 +7,7 @@ every batch; on a CPU it is no slower.
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -20,6 +21,19 @@ from fks_actors.errors import ConfigError
 
 MODEL, TOKENIZER, HEAD = "model.onnx", "tokenizer.json", "head.npz"
 _WHAT = "the sentiment model minilm"
+
+
+class Featurer(Protocol):
+    """Texts to rows of `width` features, one a text."""
+
+    @property
+    def width(self) -> int:
+        """How many features."""
+        ...
+
+    def features(self, texts: Sequence[str]) -> Floats:
+        """One row of features a text."""
+        ...
 
 
 class Encoder:
@@ -70,7 +84,7 @@ class Encoder:
 class MiniLmModel:
     """Scores by an encoder and a head."""
 
-    def __init__(self, encoder: Encoder, head: Head, name: str = "minilm") -> None:
+    def __init__(self, encoder: Featurer, head: Head, name: str = "minilm") -> None:
         if head.deep.shape[1] != encoder.width:
             raise ConfigError(f"the head wants {head.deep.shape[1]} features, the encoder gives {encoder.width}")
         self._encoder = encoder

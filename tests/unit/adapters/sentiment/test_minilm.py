@@ -106,6 +106,24 @@ def test_minilm_when_a_text_is_long_then_its_first_tokens_count(tiny: Path, tmp_
     assert not np.array_equal(row, other)
 
 
+def test_encoder_when_a_text_is_padded_then_the_mask_hides_the_padding(tiny: Path, tmp_path: Path) -> None:
+    runtime = pytest.importorskip("onnxruntime")
+    write_onnx(*read_encoder(tiny), tmp_path / "model.onnx")
+    session = runtime.InferenceSession(str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"])
+
+    def run(ids: list[int], mask: list[int]) -> np.ndarray:
+        inputs = {"input_ids": np.array([ids], np.int64), "attention_mask": np.array([mask], np.int64)}
+        return np.asarray(session.run(None, inputs)[0][0])
+
+    alone, padded, seen = (
+        run([2, 5, 7, 3], [1] * 4),
+        run([2, 5, 7, 3, 9, 9], [1] * 4 + [0] * 2),
+        run([2, 5, 7, 3, 9, 9], [1] * 6),
+    )
+    scale = np.linalg.norm(alone)
+    assert np.linalg.norm(padded - alone) < 0.1 * scale < np.linalg.norm(seen - alone)
+
+
 def test_minilm_with_real_weights_when_given_any_texts_then_it_keeps_the_contract(real: SentimentModel) -> None:
     keeps_the_contract(real, slack=0.0)
 

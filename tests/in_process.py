@@ -45,7 +45,7 @@ from fks_actors.risk.engine import rule
 from fks_actors.risk.messages import RiskRequest, RiskState
 
 CASH = Decimal(10_000)
-BAR_MINDS = ("short_term", "mid_term", "long_term", "asmbtr")
+BAR_MINDS = ("short_term", "mid_term", "long_term")
 
 
 @dataclass

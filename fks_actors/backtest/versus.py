@@ -62,7 +62,8 @@ class Versus:
 
     def latency(self, share: float) -> int:
         """Nearest rank, ms; 0 where no provider was asked."""
-        return self.latency_ms[min(len(self.latency_ms) - 1, int(share * len(self.latency_ms)))] if self.latency_ms else 0
+        last = len(self.latency_ms) - 1
+        return self.latency_ms[min(last, int(share * len(self.latency_ms)))] if self.latency_ms else 0
 
 
 def versus(off: Result, on: Result) -> Versus:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 FIGURES = ("equity", "cash", "exposure", "realised", "unrealised", "fees")
 _UNAVAILABLE = 503
 
+_MOST_VALUE = 36  # columns; the source is a path
+
 
 @spoken
 def status(json: Json = False) -> None:
@@ -168,8 +170,8 @@ def config(
         print_json([{"key": key, "value": value, "source": source} for key, value, source in rows])
         return
     table = Table(box=None, pad_edge=False)
-    for name in ("key", "value", "source"):
-        table.add_column(name, overflow="fold")
+    for name, most in (("key", None), ("value", _MOST_VALUE), ("source", None)):
+        table.add_column(name, overflow="fold", max_width=most)
     for row in rows:
         table.add_row(*row)
     console.print(table)

@@ -12,7 +12,7 @@ class SentimentModelConfig(BaseModel):
     or finbert (a `transformers` classifier: extra `nlp`). `path`: the model's folder; for minilm the one that
     `python -m fks_actors.adapters.sentiment.train` wrote, for finbert empty to take `model` from the Hugging Face hub
     or its cache, else a local folder, and nothing is fetched. `batch_size` texts go through FinBERT at a time (minilm
-    runs each by itself); `threads` cores for either. A text counts up to `max_tokens` of the model's own tokens. `int8`
+    runs each by itself); `threads` cores for either. A text counts up to `max_pieces` word pieces of the model. `int8`
     quantises FinBERT's linear layers when it is loaded.
     """
 
@@ -23,7 +23,7 @@ class SentimentModelConfig(BaseModel):
     model: str = Field("ProsusAI/finbert", min_length=1)
     batch_size: int = Field(16, ge=1, le=512)
     threads: int = Field(1, ge=1, le=64)
-    max_tokens: int = Field(96, ge=8, le=512)
+    max_pieces: int = Field(96, ge=8, le=512)
     int8: bool = True
 
     @model_validator(mode="after")

@@ -22,7 +22,7 @@ def open_model(config: SentimentModelConfig) -> SentimentModel:
     if config.kind == "minilm":
         from fks_actors.adapters.sentiment.minilm import open_minilm
 
-        return open_minilm(folder, threads=config.threads, max_tokens=config.max_tokens)
+        return open_minilm(folder, threads=config.threads, max_tokens=config.max_pieces)
     from fks_actors.adapters.sentiment.finbert import FinBertModel
 
     return FinBertModel(
@@ -30,6 +30,6 @@ def open_model(config: SentimentModelConfig) -> SentimentModel:
         local=bool(config.path),
         batch_size=config.batch_size,
         threads=config.threads,
-        max_tokens=config.max_tokens,
+        max_tokens=config.max_pieces,
         int8=config.int8,
     )

@@ -3,6 +3,7 @@
 Stored as head.npz: `deep` (3, E), `wide` (3, W) and `bias` (3), in the order negative, neutral, positive.
 """
 
+import io
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -56,8 +57,8 @@ class Head:
             ConfigError: the file is missing, or is no head.
         """
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
                 arrays: dict[str, Any] = {name: stored[name].astype(np.float32) for name in ("deep", "wide", "bias")}
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
             raise ConfigError(f"{path} is no head ({error}); write it with the training module") from None
         return cls(**arrays)

@@ -7,7 +7,7 @@ every batch; on a CPU it is no slower.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 
@@ -21,6 +21,19 @@ from fks_actors.errors import ConfigError
 
 MODEL, TOKENIZER, HEAD = "model.onnx", "tokenizer.json", "head.npz"
 _WHAT = "the sentiment model minilm"
+
+
+class Featurer(Protocol):
+    """Texts to rows of `width` features, one a text."""
+
+    @property
+    def width(self) -> int:
+        """How many features."""
+        ...
+
+    def features(self, texts: Sequence[str]) -> Floats:
+        """One row of features a text."""
+        ...
 
 
 class Encoder:
@@ -55,11 +68,15 @@ class Encoder:
         """How many features."""
         return int(self._session.get_outputs()[0].shape[-1])
 
+    def tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        """The token ids of each cleaned text, up to the limit."""
+        return [encoded.ids for encoded in self._tokenizer.encode_batch([clean(text) for text in texts])]
+
     def features(self, texts: Sequence[str]) -> Floats:
         """One row of features a text, each computed by itself."""
         rows = np.zeros((len(texts), self.width), np.float32)
-        for row, encoded in zip(rows, self._tokenizer.encode_batch([clean(text) for text in texts]), strict=True):
-            ids: Any = np.array([encoded.ids], np.int64)
+        for row, tokens in zip(rows, self.tokens(texts), strict=True):
+            ids = np.array([tokens], np.int64)
             row[:] = self._session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0][0]
         return rows
 
@@ -67,7 +84,7 @@ class Encoder:
 class MiniLmModel:
     """Scores by an encoder and a head."""
 
-    def __init__(self, encoder: Encoder, head: Head, name: str = "minilm") -> None:
+    def __init__(self, encoder: Featurer, head: Head, name: str = "minilm") -> None:
         if head.deep.shape[1] != encoder.width:
             raise ConfigError(f"the head wants {head.deep.shape[1]} features, the encoder gives {encoder.width}")
         self._encoder = encoder

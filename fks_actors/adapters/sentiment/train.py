@@ -45,7 +45,8 @@ def _run(asked: argparse.Namespace) -> None:
     shutil.copyfile(asked.encoder / TOKENIZER, asked.out / TOKENIZER)
     for other in others:
         found = predictions(model, other.texts)
-        grades.append(grade("minilm", examples.name, other.name, other.labels, found))
+        name = "minilm, tuned" if recipe.epochs else "minilm"
+        grades.append(grade(name, examples.name, other.name, other.labels, found))
     card = card_of(recipe, examples, grades)
     (asked.out / "README.md").write_text(card, encoding="utf-8")
     _say(card)
@@ -84,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--encoder", type=Path, required=True, help="folder of a MiniLM or another small BERT")
     parser.add_argument("--out", type=Path, required=True, help="folder to write the model to")
     parser.add_argument("--test", type=Path, action="append", default=[], help="a CSV to test on; may be given again")
-    parser.add_argument("--epochs", type=int, default=3, help="of fine-tuning (needs torch); 0 for the head alone")
+    parser.add_argument("--epochs", type=int, default=2, help="of fine-tuning (needs torch); 0 for the head alone")
     parser.add_argument("--folds", type=int, default=5, help="of the cross-validation; 0 leaves it out")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=1)

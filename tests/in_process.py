@@ -206,9 +206,11 @@ class InProcessDesk:
         agents: AgentsConfig | None = None,
         reflection: ReflectionConfig | None = None,
         council: Callable[[BarBatch], Deliberation] | None = None,
+        minds: Callable[[Any], dict[str, Any]] | None = None,
     ) -> None:
         """`real` venues take the paper venue's place unless it stands `beside_paper`; `cash`, `exchanges` (other names)
-        and `claims` (symbols) are by venue. A `council` speaks in the minds' place, the same each time it is asked."""
+        and `claims` (symbols) are by venue. A `council` speaks in the minds' place, the same each time it is asked.
+        `minds` builds them from a journal; without it they are those of bars in `agents`."""
         self.journal = journal or MemoryJournal()
         self._breaker = breaker
         self._symbols = tuple(symbols)
@@ -222,6 +224,7 @@ class InProcessDesk:
         self._exchanges, self._claims, self._default = exchanges or {}, claims or {}, default
         self._agents, self._reflection = agents or AgentsConfig(minds=BAR_MINDS), reflection or ReflectionConfig()
         self._council = council
+        self._build = minds or self._bar_minds
         self._restart_minds()
         self._restart_risk()
         self._restart_venue()
@@ -259,8 +262,11 @@ class InProcessDesk:
     # --- minds ---
 
     def _restart_minds(self) -> None:
+        self._keepers = self._build(self.journal)
+
+    def _bar_minds(self, journal: Any) -> dict[str, Any]:
         config = MarketConfig(), MemoryConfig(), self._agents
-        self._keepers = {a: MindKeeper(a, bar_mind(a, *config), self.journal) for a in self._agents.minds}
+        return {a: MindKeeper(a, bar_mind(a, *config), journal) for a in self._agents.minds}
 
     async def deliberate(self, batch: BarBatch, briefing: Briefing) -> Deliberation:
         """desk.ports.Minds."""

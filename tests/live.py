@@ -18,26 +18,35 @@ from fks_actors.agents.config import AgentsConfig
 from fks_actors.desk.config import PAPER
 from fks_actors.errors import ActorUnavailable
 from fks_actors.model.records import RunRecord
-from fks_actors.settings import load
+from fks_actors.settings import Settings, load
 
 ACTORS = (
     names.JOURNAL, names.FEED, *AgentsConfig().minds, names.RISK, names.connector(PAPER), names.COORDINATOR,
 )  # fmt: skip
 
 
+def settings_of(feed: str, speed: str | float = "max", news: str = "") -> Settings:
+    """The defaults with that feed, and headlines from a file where one is named."""
+    flags: dict[tuple[str, ...], object] = {("feed", "spec"): feed, ("feed", "speed"): speed}
+    if news:
+        flags["news", "sources"] = {"record": {"kind": "file", "path": news}}
+    return load(flags=flags, environ={}).settings
+
+
 class LiveDesk:
     """Spawns the actors of one desk; `close` ends them."""
 
-    def __init__(self, folder: Path, namespace: str, feed: str, speed: str | float = "max") -> None:
+    def __init__(self, folder: Path, namespace: str, feed: str, speed: str | float = "max", news: str = "") -> None:
+        """`news`: a file of headlines."""
         self.namespace = namespace
+        self._news = news
         self.journal_url = f"sqlite:///{folder}/journal.db"
         self._feed, self._speed, self._folder = feed, speed, folder
         self.desk = DeskHandle(namespace)
 
     async def start(self) -> None:
         """Make the actors."""
-        flags = {("feed", "spec"): self._feed, ("feed", "speed"): self._speed}
-        settings = load(flags=flags, environ={}).settings
+        settings = settings_of(self._feed, self._speed, self._news)
         feed = await open_feed(settings.feed)
         info = feed.describe()
         await feed.close()

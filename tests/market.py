@@ -2,6 +2,7 @@
 
 import math
 import random
+from datetime import UTC, datetime
 from pathlib import Path
 
 from fks_actors.model.candles import BarBatch, Candle
@@ -40,3 +41,15 @@ def write_files(folder: Path, bars: list[BarBatch]) -> str:
         path.write_text("\n".join(rows) + "\n", encoding="utf-8")
         paths.append(str(path))
     return "replay:" + ",".join(paths)
+
+
+def write_news(folder: Path, bars: list[BarBatch]) -> str:
+    """Headlines about both symbols every seven minutes, good ones while prices rise; return the file's path."""
+    path = folder / "headlines.csv"
+    rows = ["published,source,subject,title"]
+    for place in range(0, len(bars), 7):
+        at = datetime.fromtimestamp(bars[place].ts_ms / 1_000 + 20, UTC).isoformat()
+        moved = "surges to a record high" if math.sin(place / 40) > 0 else "plunges after a hack"
+        rows += [f"{at},wire,crypto,{name} {moved} as fund number {place} reports" for name in ("Bitcoin", "Ether")]
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return str(path)

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from fks_actors.agents.config import MINDS
 from tests.acceptance.conftest import User, eventually
 
 README = Path(__file__).parents[2] / "README.md"
@@ -43,7 +44,7 @@ def test_up_when_the_home_is_empty_then_it_trades_on_a_market_that_says_it_is_si
     assert status["memory"]["processes"] > 10
     assert 300 < status["memory"]["pss_mib"] < 6_000
     decisions = eventually("decisions", lambda: desk.get("decisions")["items"])
-    assert {v["agent"] for v in decisions[0]["votes"]} == {"short_term", "mid_term", "long_term"}
+    assert {v["agent"] for v in decisions[0]["votes"]} == set(MINDS)
     assert all(v["reason"] or v["abstained"] for v in decisions[0]["votes"])
     assert (desk.home / "api-token").stat().st_mode & 0o777 == 0o600
     assert (desk.home / "webhook-secret").stat().st_mode & 0o777 == 0o600
@@ -84,8 +85,12 @@ def test_halt_when_told_then_nothing_trades_until_resume(desk: User) -> None:
 
 def test_decide_when_asked_then_every_mind_gives_its_numbers(desk: User) -> None:
     answer = desk.told("decide", "BTC/USDT", "--explain")
-    assert {v["agent"] for v in answer["votes"]} == {"short_term", "mid_term", "long_term"}
-    assert all(v["facts"] for v in answer["votes"])
+    assert {v["agent"] for v in answer["votes"]} == set(MINDS)
+    assert all(v["facts"] for v in answer["votes"] if not v["abstained"])
+    assert [t["role"] for t in answer["debate"]["turns"]] == ["bull", "bear", "judge"]
+    told = desk.types("decide", "BTC/USDT", "--explain").stdout
+    for shown in (*MINDS, "no news source is configured", "part of the score", "rules", "cost $0"):
+        assert shown in told
     unknown = desk.types("decide", "DOGE/USDT")
     assert unknown.returncode != 0
     assert "Traceback" not in unknown.stderr + unknown.stdout

@@ -8,8 +8,9 @@ import pytest
 
 from fks_actors.adapters.sql import SqlJournal, open_reader
 from tests.in_process import Breaker, InProcessDesk, SqlInProcess, run_record
-from tests.live import ACTORS, LiveDesk
-from tests.market import SYMBOLS, batches, write_files
+from tests.live import ACTORS, LiveDesk, settings_of
+from tests.market import MINUTE, SYMBOLS, batches, write_files, write_news
+from tests.minds import all_minds
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(400)]
 
@@ -21,10 +22,11 @@ BETWEEN = 60
 """How many symbol-bars the desk works on between two kills."""
 
 
-async def undisturbed(folder: Path, bars: int) -> str:
+async def undisturbed(folder: Path, bars: int, news: str) -> str:
     """The digest of the same bars through the same rooms in one process, where nothing can break."""
     journal = SqlJournal(f"sqlite:///{folder}/journal.db", lambda: 0)
-    home = InProcessDesk(SYMBOLS, Breaker(0, 0), journal=SqlInProcess(journal))
+    minds = all_minds(settings_of("simulated", news=news), SYMBOLS, MINUTE)
+    home = InProcessDesk(SYMBOLS, Breaker(0, 0), journal=SqlInProcess(journal), minds=minds)
     await home.desk.recover()
     await home.desk.begin(run_record(SYMBOLS))
     for batch in batches(bars):
@@ -39,8 +41,9 @@ async def undisturbed(folder: Path, bars: int) -> str:
 async def test_kill_when_each_actor_dies_in_turn_then_the_journal_is_that_of_an_undisturbed_run(tmp_path: Path) -> None:
     for name in ("alone", "live", "files"):
         (tmp_path / name).mkdir()
-    expected = await undisturbed(tmp_path / "alone", BARS)
-    desk = LiveDesk(tmp_path / "live", "chaos-kill", write_files(tmp_path / "files", batches(BARS)), SPEED)
+    feed, news = (write(tmp_path / "files", batches(BARS)) for write in (write_files, write_news))
+    expected = await undisturbed(tmp_path / "alone", BARS, news)
+    desk = LiveDesk(tmp_path / "live", "chaos-kill", feed, SPEED, news)
     killed: dict[str, int] = {}
     try:
         await desk.start()
@@ -93,10 +96,11 @@ async def test_run_when_nothing_breaks_then_live_actors_and_one_process_tell_the
     for name in ("alone", "live", "files"):
         (tmp_path / name).mkdir()
     bars = 300
-    desk = LiveDesk(tmp_path / "live", "chaos-parity", write_files(tmp_path / "files", batches(bars)))
+    feed, news = (write(tmp_path / "files", batches(bars)) for write in (write_files, write_news))
+    desk = LiveDesk(tmp_path / "live", "chaos-parity", feed, news=news)
     try:
         await desk.start()
         await desk.until("the end of the recording", lambda s: s["feed"]["ended"])
-        assert desk.digest() == await undisturbed(tmp_path / "alone", bars)
+        assert desk.digest() == await undisturbed(tmp_path / "alone", bars, news)
     finally:
         desk.close()

@@ -25,6 +25,7 @@ import numpy.typing as npt
 from arch.univariate import GARCH, StudentsT, ZeroMean
 from scipy.signal import lfilter  # type: ignore[import-untyped]
 from statsmodels.tsa.holtwinters import Holt  # type: ignore[import-untyped]
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from fks_actors.agents.forecast import Forecast, Memory
 
@@ -77,6 +78,7 @@ class StatisticalForecaster:
         self.window_bars = window_bars
         self._refit_bars = refit_bars
         self._season_bars = season_bars
+        self._algebra = ThreadpoolController()
         self._sides = np.sign(np.asarray(levels) - 0.5)
         self._inner = np.abs(2.0 * np.asarray(levels) - 1.0)
 
@@ -88,6 +90,11 @@ class StatisticalForecaster:
 
     def members(self, closes: Floats, horizon_bars: int, bars: int, memory: Memory) -> Mapping[str, Floats]:
         """What each member says, its quantiles by its name."""
+        # sums in another order, on another number of threads, lead a fit to other parameters
+        with self._algebra.limit(limits=1):
+            return self._members(closes, horizon_bars, bars, memory)
+
+    def _members(self, closes: Floats, horizon_bars: int, bars: int, memory: Memory) -> Mapping[str, Floats]:
         past = self._prepared(closes, horizon_bars)
         if not memory or bars - memory["fitted"] >= self._refit_bars:
             memory.update(_fitted(past, memory), fitted=bars)

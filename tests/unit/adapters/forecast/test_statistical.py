@@ -1,6 +1,9 @@
 """The ensemble's laws: ordered, free of the currency, deterministic, honest where the truth is known, quick enough."""
 
 import json
+import os
+import subprocess
+import sys
 import time
 import warnings
 
@@ -118,3 +121,24 @@ def test_forecast_when_a_fit_warns_then_nobody_hears_it() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         MODEL.forecast(np.repeat([1.0, 2.0, 1.0], 60), 24, 1, {})
+
+
+_FORECAST = """
+import numpy as np
+from fks_actors.adapters.forecast.config import DEFAULT_LEVELS
+from fks_actors.adapters.forecast.statistical import StatisticalForecaster
+luck = np.random.default_rng(3)
+closes = 100 * np.exp(np.cumsum(luck.normal(0, 0.002, 700) + 0.004 * np.sin(np.arange(700) / 40)))
+print(StatisticalForecaster(DEFAULT_LEVELS, season_bars=1).forecast(closes, 24, 700, {}).quantiles)
+"""
+
+
+def test_forecast_when_the_machine_calculates_on_more_threads_then_not_a_bit_changes() -> None:
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", _FORECAST], capture_output=True, text=True, check=True, timeout=120,
+            env={**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads},
+        ).stdout
+        for threads in ("1", "2")
+    }  # fmt: skip
+    assert len(said) == 1

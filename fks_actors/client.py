@@ -11,6 +11,8 @@ import httpx
 
 from fks_actors.errors import ConfigError, FksError, NotRunning
 
+_DECIDE_S = 130.0
+
 
 class ApiRefused(FksError):
     """The API refused a request.
@@ -80,9 +82,10 @@ class Client:
         params = {name: str(value) for name, value in query.items() if value not in (None, "")}
         return self._told(lambda: self._http.get(f"/api/v1/{path}", params=params))
 
-    def post(self, path: str, body: dict[str, Any]) -> Any:
-        """POST `/api/v1/<path>`; raises as `get`."""
-        return self._told(lambda: self._http.post(f"/api/v1/{path}", json=body))
+    def post(self, path: str, body: dict[str, Any], timeout_s: float | None = None) -> Any:
+        """POST `/api/v1/<path>`; raises as `get`. `timeout_s`: how long this answer may take, None for the usual."""
+        timeout = httpx.USE_CLIENT_DEFAULT if timeout_s is None else timeout_s
+        return self._told(lambda: self._http.post(f"/api/v1/{path}", json=body, timeout=timeout))
 
     def status(self) -> dict[str, Any]:
         """The whole in short."""
@@ -116,8 +119,8 @@ class Client:
         return {**page, "items": self._rows(page.get("items"))}
 
     def decide(self, symbol: str) -> dict[str, Any]:
-        """What the minds say of the last bar, without trading."""
-        return self._object(self.post("decide", {"symbol": symbol}))
+        """What the minds say of the last bar, and a debate over it, without trading. Models may take their time."""
+        return self._object(self.post("decide", {"symbol": symbol}, _DECIDE_S))
 
     def control(self, state: str, reason: str) -> dict[str, Any]:
         """Change the trading state: active, reducing or halted."""

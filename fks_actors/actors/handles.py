@@ -17,6 +17,7 @@ from fks_actors.risk.messages import RiskRequest, RiskState
 from fks_actors.telemetry import Sample
 
 _TIMEOUT_S = 30.0
+_DECIDE_S = 120.0  # a debate may be given longer than a decision's three seconds
 _PAGE = 2_000
 
 
@@ -220,7 +221,7 @@ class DeskHandle(Remote):
 
     async def decide(self, symbol: str) -> dict[str, Any]:
         """What the minds say of the last bar, without trading."""
-        return cast(dict[str, Any], await self.call("decide", symbol, timeout_s=_TIMEOUT_S))
+        return cast(dict[str, Any], await self.call("decide", symbol, timeout_s=_DECIDE_S))
 
     async def control(self, control_id: str, state: str, reason: str) -> dict[str, Any]:
         """Change the trading state; idempotent by `control_id`."""

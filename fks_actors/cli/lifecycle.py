@@ -3,6 +3,7 @@
 import contextlib
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from types import FrameType
@@ -90,9 +91,9 @@ def _stay(home: Home, shown: Console, greet: Callable[[], None]) -> None:
 
     crashed = False
     try:
-        with contextlib.suppress(KeyboardInterrupt):
+        with contextlib.suppress(KeyboardInterrupt), _stopped() as stopped:
             greet()
-            crashed = _follow(home, shown)
+            crashed = _follow(home, shown, stopped)
     finally:
         with _step("stopping", quiet=shown.stderr):
             stop(home)
@@ -101,7 +102,7 @@ def _stay(home: Home, shown: Console, greet: Callable[[], None]) -> None:
     shown.print("stopped; the journal is kept, `fks up` goes on from it")
 
 
-def _follow(home: Home, shown: Console) -> bool:
+def _follow(home: Home, shown: Console, stopped: threading.Event) -> bool:
     """Show the desk while it runs; whether it ended by itself, not by `fks down`."""
     from fks_actors.cli.cluster.processes import head_alive
     from fks_actors.cli.held import held_cluster
@@ -109,11 +110,30 @@ def _follow(home: Home, shown: Console) -> bool:
 
     def alive() -> bool:
         held = held_cluster(home)
-        return held is not None and (not held.owned or head_alive(held))
+        return not stopped.is_set() and held is not None and (not held.owned or head_alive(held))
 
     with open_client(home) as client:
-        follow(client, shown, alive)
-    return held_cluster(home) is not None
+        follow(client, shown, alive, stopped.wait)
+    return held_cluster(home) is not None and not stopped.is_set()
+
+
+@contextlib.contextmanager
+def _stopped() -> Iterator[threading.Event]:
+    """Set by the first Ctrl-C or SIGTERM. An exception that a signal raises is lost where Python runs a finaliser just
+    then, and with it the user's word; only a second one interrupts."""
+    stopped = threading.Event()
+
+    def stop(_: int, __: FrameType | None) -> None:
+        if stopped.is_set():
+            raise KeyboardInterrupt
+        stopped.set()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextlib.contextmanager

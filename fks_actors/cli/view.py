@@ -20,20 +20,22 @@ _PLAIN_EVERY_S = 30.0
 _ROWS = 8
 
 
-def follow(client: Client, console: Console, alive: Callable[[], bool]) -> None:
-    """Show the desk until `alive` says no or the user interrupts."""
+def follow(
+    client: Client, console: Console, alive: Callable[[], bool], pause: Callable[[float], object] = time.sleep
+) -> None:
+    """Show the desk until `alive` says no or the user interrupts; `pause` waits so many seconds, or less."""
     if console.is_terminal:
         with Live(console=console, screen=False, auto_refresh=False) as live:
             while alive():
                 live.update(_screen(client), refresh=True)
-                time.sleep(_EVERY_S)
+                pause(_EVERY_S)
         return
     last = 0.0
     while alive():
         if time.monotonic() - last >= _PLAIN_EVERY_S:
             last = time.monotonic()
             console.print(_line(client), highlight=False)
-        time.sleep(_EVERY_S)
+        pause(_EVERY_S)
 
 
 def _screen(client: Client) -> RenderableType:

@@ -1,9 +1,14 @@
 """The live view's plain line and its screen, from a desk of fakes."""
 
+import os
+import signal
+import time
 from io import StringIO
 
+import pytest
 from rich.console import Console
 
+from fks_actors.cli.lifecycle import _stopped
 from fks_actors.cli.view import _line, _screen, follow
 from fks_actors.client import Client
 from tests.edge import TOKEN
@@ -60,3 +65,17 @@ def test_follow_when_it_is_no_terminal_then_plain_lines_until_the_desk_ends(serv
 def test_view_when_data_fail_then_the_pause_and_its_reason_are_shown(serve: Serve) -> None:
     with Client(serve(desk=FakeDesk(quality=HALF_BLIND)), TOKEN) as client:
         assert "paused: 1 of 2 data sources fail" in _shown(client)
+
+
+def test_stopped_when_a_signal_comes_while_python_finalises_then_it_is_not_lost() -> None:
+    class Dying:
+        def __del__(self) -> None:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0)  # handlers run between two bytecodes: here, where an exception would be ignored
+
+    with _stopped() as stopped:
+        dying = Dying()
+        del dying
+        assert stopped.is_set()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)

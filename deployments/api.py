@@ -12,7 +12,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from deployments import render, shapes, verdicts
+from deployments import decision_shapes, render, shapes, verdicts
 from deployments.answers import ApiError, documented, json_answer
 from deployments.order_routes import add_order_routes
 from deployments.ports import Desk
@@ -113,7 +113,7 @@ def _add_lists(routes: APIRouter, view: View, symbols: tuple[str, ...]) -> None:
         rows, after = await _page(reader.decisions, cursor, limit, wanted, outcome or "")
         return json_answer({"items": [verdicts.decision(row) for row in rows], "next_cursor": after})
 
-    @routes.get("/decisions/{decision_id:path}", response_model=shapes.DecisionShape, tags=["journal"])
+    @routes.get("/decisions/{decision_id:path}", response_model=decision_shapes.DecisionShape, tags=["journal"])
     async def decision(decision_id: Key) -> Response:
         """One decision."""
         return json_answer(verdicts.decision(_found(await asyncio.to_thread(reader.decision, decision_id))))
@@ -184,7 +184,7 @@ def _add_desk(routes: APIRouter, desk: Desk, tape: Tape, symbols: tuple[str, ...
         """Every actor and its state."""
         return json_answer(await desk.agents())
 
-    @routes.post("/decide", response_model=shapes.DecideShape, tags=["desk"], responses=_BAD_BODY)
+    @routes.post("/decide", response_model=decision_shapes.DecideShape, tags=["desk"], responses=_BAD_BODY)
     async def decide(body: DecideBody) -> Response:
         """What the minds say of the last bar, and a debate over it; nothing is traded."""
         return json_answer(verdicts.decide(await desk.decide(known(body.symbol, symbols))))

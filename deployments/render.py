@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from deployments import shapes
+from deployments import decision_shapes, shapes
 from fks_actors.model.orders import ZERO, Fill, Order, Refusal
 from fks_actors.model.records import ControlRecord, EquityPoint, RunRecord, SignalRecord
 from fks_actors.risk.messages import RiskState
@@ -19,7 +19,7 @@ def _maybe(value: Decimal | None) -> str | None:
     return None if value is None else money(value)
 
 
-def refusals(values: Sequence[Refusal]) -> list[shapes.RefusalShape]:
+def refusals(values: Sequence[Refusal]) -> list[decision_shapes.RefusalShape]:
     """Why not."""
     return [{"code": r.code, "message": r.message, "value": r.value, "limit": r.limit} for r in values]
 

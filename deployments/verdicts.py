@@ -6,7 +6,7 @@ What a model wrote stays a string here; whoever shows it shows it as text.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from deployments import shapes
+from deployments import decision_shapes
 from deployments.render import money, refusals
 from fks_actors.model.debates import Debate, Turn
 from fks_actors.model.orders import ZERO
@@ -14,7 +14,7 @@ from fks_actors.model.records import CycleRecord
 from fks_actors.model.votes import Ballot, Verdict, Vote
 
 
-def decision(record: CycleRecord) -> shapes.DecisionShape:
+def decision(record: CycleRecord) -> decision_shapes.DecisionShape:
     """One cycle with every ballot."""
     return {
         "decision_id": record.decision_id,
@@ -33,13 +33,13 @@ def decision(record: CycleRecord) -> shapes.DecisionShape:
     }
 
 
-def votes(ballots: Sequence[Ballot], found: Verdict) -> list[shapes.VoteShape]:
+def votes(ballots: Sequence[Ballot], found: Verdict) -> list[decision_shapes.VoteShape]:
     """Every vote and abstention, with what it weighed in the verdict."""
     weights = dict(found.weights)
     return [_vote(ballot, weights) for ballot in ballots]
 
 
-def _vote(ballot: Ballot, weights: Mapping[str, float]) -> shapes.VoteShape:
+def _vote(ballot: Ballot, weights: Mapping[str, float]) -> decision_shapes.VoteShape:
     if isinstance(ballot, Vote):
         return {
             "agent": ballot.agent,
@@ -61,7 +61,7 @@ def _vote(ballot: Ballot, weights: Mapping[str, float]) -> shapes.VoteShape:
     }
 
 
-def verdict(value: Verdict) -> shapes.VerdictShape:
+def verdict(value: Verdict) -> decision_shapes.VerdictShape:
     """The debate's result."""
     return {
         "action": value.action,
@@ -73,7 +73,7 @@ def verdict(value: Verdict) -> shapes.VerdictShape:
     }
 
 
-def debate(value: Debate) -> shapes.DebateShape:
+def debate(value: Debate) -> decision_shapes.DebateShape:
     """Everything that was said over a verdict, and what it cost."""
     return {
         "triggers": list(value.triggers),
@@ -86,7 +86,7 @@ def debate(value: Debate) -> shapes.DebateShape:
     }
 
 
-def _turn(value: Turn) -> shapes.TurnShape:
+def _turn(value: Turn) -> decision_shapes.TurnShape:
     call = value.call
     return {
         "role": value.role,
@@ -110,7 +110,7 @@ def _turn(value: Turn) -> shapes.TurnShape:
     }
 
 
-def decide(said: Mapping[str, Any]) -> shapes.DecideShape:
+def decide(said: Mapping[str, Any]) -> decision_shapes.DecideShape:
     """What the desk answers when it is asked (`ports.Desk.decide`)."""
     held = said["debate"]
     return {

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from deployments import render, shapes, verdicts
+from deployments import decision_shapes, render, verdicts
 from fks_actors.agents.turns import abstained
 from fks_actors.model.account import Account, Position
 from fks_actors.model.debates import CallOutcome, Debate, Role
@@ -110,17 +110,21 @@ def test_decide_when_asked_then_it_shows_as_a_recorded_decision_does() -> None:
     record = cycle(Debate(("asked",), TURNS, 0.5, 0.9, 0.65, 7))
     said = {"symbol": BTC, "close_ms": 1, "ballots": record.ballots, "verdict": record.verdict, "debate": record.debate}
     shown, kept = verdicts.decide(said), verdicts.decision(record)
-    assert TypeAdapter(shapes.DecideShape).validate_python(shown) == shown
+    assert TypeAdapter(decision_shapes.DecideShape).validate_python(shown) == shown
     assert (shown["votes"], shown["verdict"], shown["debate"]) == (kept["votes"], kept["verdict"], kept["debate"])
 
 
-SHAPES = {"votes": shapes.VoteShape, "verdict": shapes.VerdictShape, "debate": shapes.DebateShape}
+SHAPES = {
+    "votes": decision_shapes.VoteShape,
+    "verdict": decision_shapes.VerdictShape,
+    "debate": decision_shapes.DebateShape,
+}
 
 
 def test_shapes_when_a_decision_is_shown_then_it_has_every_field_that_is_documented_and_no_other() -> None:
     shown = verdicts.decision(cycle(Debate(("asked",), TURNS, 0.5, 0.9, 0.65, 7)))
-    TypeAdapter(shapes.DecisionShape).validate_python(shown)
-    assert set(shown) == set(shapes.DecisionShape.__annotations__)
+    TypeAdapter(decision_shapes.DecisionShape).validate_python(shown)
+    assert set(shown) == set(decision_shapes.DecisionShape.__annotations__)
     for name, shape in SHAPES.items():
         held: Any = shown[name]  # type: ignore[literal-required]
         assert set(held[0] if name == "votes" else held) == set(shape.__annotations__)

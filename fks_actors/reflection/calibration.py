@@ -4,14 +4,12 @@ A BUY of confidence c claims P(close after h bars > close now) = 0.5 + c / 2, a 
 claim nothing and are not scored. A claim waits h bar intervals for its outcome. Where the bar then is missing, there is
 none: what lies after a hole is another horizon. A rise is a close above the other, so no move at all is none.
 
-The regime of a claim is that of the bar it was made on: the mean log return over its deviation, both exponentially
-weighted over a span of `regime_bars` (the mean of such a span deviates by deviation / sqrt(span) by chance).
+The regime of a claim is that of the bar it was made on (`reflection.regimes`).
 """
 
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import log, sqrt
 
 import msgspec
 
@@ -19,7 +17,8 @@ from fks_actors.errors import DataError, InvariantError
 from fks_actors.model.candles import BarBatch
 from fks_actors.model.votes import Action, Ballot, Vote
 from fks_actors.reflection.config import ReflectionConfig
-from fks_actors.reflection.scores import ONE, REGIMES, Record, Regime, Score, score, weights
+from fks_actors.reflection.regimes import Drift
+from fks_actors.reflection.scores import ONE, REGIMES, Record, Score, score, weights
 
 _NONE = 0xFFFF
 """No claim. A claim is its regime's place in REGIMES, and 14 bits of probability."""
@@ -49,17 +48,13 @@ class _State(msgspec.Struct, frozen=True, array_like=True):
 
 
 @dataclass(slots=True)
-class _Track:
+class _Track(Drift):
     """One symbol: its closes and the claims on it, in rings of one place a bar interval (`slot` counts them)."""
 
     closes: "array[float]"
     claims: "dict[str, array[int]]"
     slot: int = 0
     last_ms: int = 0
-    moves: int = 0
-    close: float = 0.0
-    drift: float = 0.0
-    square: float = 0.0
 
     def skip(self, missing: int) -> None:
         """Bars are missing: claims that were due there have no outcome."""
@@ -68,22 +63,6 @@ class _Track:
             self.closes[self.slot % len(self.closes)] = 0.0
             for ring in self.claims.values():
                 ring[self.slot % len(ring)] = _NONE
-
-    def move(self, close: float, span: int, whole: bool) -> None:
-        """Learn the drift from a move of one bar (`whole`); one over a hole says nothing of a bar's."""
-        if self.close and whole:
-            change, share = log(close / self.close), 2.0 / (span + 1.0)
-            self.drift += share * (change - self.drift)
-            self.square += share * (change * change - self.square)
-            self.moves += 1
-        self.close = close
-
-    def regime(self, span: int, sigmas: float) -> Regime:
-        """What the market does as of the last bar; SIDEWAYS until a span was seen."""
-        if self.moves < span or self.square <= 0.0:
-            return Regime.SIDEWAYS
-        z = self.drift / sqrt(self.square) * sqrt(span)
-        return Regime.BULL if z > sigmas else Regime.BEAR if z < -sigmas else Regime.SIDEWAYS
 
     def covers(self, ring: "array[int]") -> int:
         """How many bars of the horizon of the claim that is due now no later claim covers."""

@@ -1,0 +1,155 @@
+"""Where a run's profit came from: by what the market did, and by the mind that asked for it. Pure.
+
+Regime    that of `reflection.regimes` on the closes that the cycles recorded, so only what was known then. A return of
+          equity belongs to the regime at its beginning: what most symbols were in; a tie is SIDEWAYS. A round trip
+          belongs to its symbol's regime when its entry was decided. The returns of all regimes compound to the whole.
+Agent     a round trip's profit is divided among the minds that voted for its entry, by confidence x weight (the
+          verdict's weight of that mind, 1 where it has none). Who said HOLD, the opposite or nothing shares neither in
+          profits nor in losses. Entries that nobody voted for (a webhook's, a judge's of models) are NOBODY's. The
+          shares add up to the realised profit. It tells who asked for what was bought, not who caused it: minds that
+          agree share, and an exit is nobody's merit.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+
+from fks_actors.backtest.metrics import Curve, Floats, Trades, sharpe, traded, volatility
+from fks_actors.backtest.run import Result
+from fks_actors.backtest.trips import RoundTrip, round_trips
+from fks_actors.model.orders import ZERO
+from fks_actors.model.records import CycleRecord
+from fks_actors.model.votes import Action, Vote
+from fks_actors.reflection.config import ReflectionConfig
+from fks_actors.reflection.regimes import Drift
+from fks_actors.reflection.scores import REGIMES, Regime
+
+NOBODY = ""
+"""The agent of entries that no mind voted for."""
+
+
+@dataclass(frozen=True, slots=True)
+class InRegime:
+    """What came of one regime. `share` is its part of the returns' number; `total` compounds them, a fraction."""
+
+    regime: Regime
+    share: float | None
+    total: float | None
+    volatility: float | None
+    sharpe: float | None
+    trades: Trades
+
+
+@dataclass(frozen=True, slots=True)
+class OfAgent:
+    """What is credited to one mind: `profit` in quote; it voted for `trips` round trips' entries, `wins` of which made
+    a profit. `trades` is the sum of its shares in them."""
+
+    agent: str
+    trips: int
+    wins: int
+    trades: float
+    profit: Decimal
+
+
+def regimes(cycles: Iterable[CycleRecord], config: ReflectionConfig) -> dict[str, Regime]:
+    """What each cycle's market was in as of its close, by decision id; cycles in the order in which they were run."""
+    drifts: dict[str, Drift] = {}
+    last: dict[str, int] = {}
+    found = {}
+    for cycle in cycles:
+        drift = drifts.setdefault(cycle.symbol, Drift())
+        whole = cycle.ts_ms - last.get(cycle.symbol, cycle.ts_ms) == cycle.close_ms - cycle.ts_ms
+        drift.move(float(cycle.price), config.regime_bars, whole)
+        last[cycle.symbol] = cycle.ts_ms
+        found[cycle.decision_id] = drift.regime(config.regime_bars, config.regime_sigmas)
+    return found
+
+
+def by_regime(result: Result, config: ReflectionConfig) -> tuple[InRegime, ...]:
+    """The run's figures in every regime."""
+    known = regimes(result.cycles, config)
+    curve = Curve.of(result.equity)
+    of_points = _market(result.cycles, known, curve)
+    returns, a_year = curve.returns(), curve.a_year()
+    entries = _entries(result)
+    trips: dict[Regime, list[RoundTrip]] = {regime: [] for regime in REGIMES}
+    for trip in round_trips(result.fills).trips:
+        trips[known.get(entries.get(trip.entry_id, ""), Regime.SIDEWAYS)].append(trip)
+    return tuple(
+        _in_regime(regime, returns[[each is regime for each in of_points]], len(returns), a_year, trips[regime])
+        for regime in REGIMES
+    )
+
+
+def by_agent(result: Result) -> tuple[OfAgent, ...]:
+    """What each mind that voted for an entry is credited with, most profit first."""
+    cycles = {cycle.decision_id: cycle for cycle in result.cycles}
+    entries = _entries(result)
+    held: dict[str, list[tuple[Decimal, Decimal]]] = {}
+    for trip in round_trips(result.fills).trips:
+        cycle = cycles.get(entries.get(trip.entry_id, ""))
+        left, owed = trip.profit, Decimal(1)
+        asked = shares(cycle) if cycle else {NOBODY: Decimal(1)}
+        for at, (agent, share) in enumerate(asked.items(), 1):
+            credited = (left, owed) if at == len(asked) else (trip.profit * share, share)
+            left, owed = left - credited[0], owed - credited[1]
+            held.setdefault(agent, []).append(credited)
+    found = (
+        OfAgent(agent, len(each), sum(p > 0 for p, _ in each), float(sum(s for _, s in each)), _sum(p for p, _ in each))
+        for agent, each in held.items()
+    )
+    return tuple(sorted(found, key=lambda each: (-each.profit, each.agent)))
+
+
+def shares(cycle: CycleRecord) -> dict[str, Decimal]:
+    """Who asked for the cycle's purchase, and to which part: they add up to 1."""
+    weights: Mapping[str, float] = dict(cycle.verdict.weights)
+    said = {
+        ballot.agent: Decimal(ballot.confidence) * Decimal(weights.get(ballot.agent, 1.0))
+        for ballot in cycle.ballots
+        if isinstance(ballot, Vote) and ballot.action is Action.BUY
+    }
+    loud = {agent: part for agent, part in sorted(said.items()) if part > 0}
+    whole = _sum(loud.values())
+    return {agent: part / whole for agent, part in loud.items()} if whole else {NOBODY: Decimal(1)}
+
+
+def _in_regime(regime: Regime, returns: Floats, count: int, a_year: float, trips: Sequence[RoundTrip]) -> InRegime:
+    return InRegime(
+        regime,
+        len(returns) / count if count else None,
+        float(np.prod(1.0 + returns)) - 1.0 if len(returns) else None,
+        volatility(returns, a_year),
+        sharpe(returns, a_year),
+        traded(trips),
+    )
+
+
+def _market(cycles: Sequence[CycleRecord], known: Mapping[str, Regime], curve: Curve) -> list[Regime]:
+    """The regime at the beginning of every return."""
+    spoken: dict[int, dict[str, Regime]] = {}
+    for cycle in cycles:
+        spoken.setdefault(cycle.close_ms, {})[cycle.symbol] = known[cycle.decision_id]
+    closes = np.array(sorted(spoken), dtype=np.int64)
+    states: list[Regime] = []
+    now: dict[str, Regime] = {}
+    for close_ms in closes.tolist():
+        now |= spoken[close_ms]
+        ranked = Counter(now.values()).most_common(2)
+        tied = len(ranked) > 1 and ranked[0][1] == ranked[1][1]
+        states.append(Regime.SIDEWAYS if tied else ranked[0][0])
+    places = np.searchsorted(closes, curve.ts_ms[:-1], side="right") - 1
+    return [states[at] if at >= 0 else Regime.SIDEWAYS for at in places.tolist()]
+
+
+def _entries(result: Result) -> dict[str, str]:
+    """The decision (or signal) behind each order."""
+    return {order.intent.client_order_id: order.intent.origin_id for order in result.orders}
+
+
+def _sum(parts: Iterable[Decimal]) -> Decimal:
+    return sum(parts, ZERO)

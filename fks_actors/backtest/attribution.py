@@ -2,7 +2,8 @@
 
 Regime    that of `reflection.regimes` on the closes that the cycles recorded, so only what was known then. A return of
           equity belongs to the regime at its beginning: what most symbols were in; a tie is SIDEWAYS. A round trip
-          belongs to its symbol's regime when its entry was decided. The returns of all regimes compound to the whole.
+          belongs to its symbol's regime as of the last close when its entry was asked for. The returns of all regimes
+          compound to the whole.
 Agent     a round trip's profit is divided among the minds that voted for its entry, by confidence x weight (the
           verdict's weight of that mind, 1 where it has none). Who said HOLD, the opposite or nothing shares neither in
           profits nor in losses. Entries that nobody voted for (a webhook's, a judge's of models) are NOBODY's. The
@@ -10,6 +11,7 @@ Agent     a round trip's profit is divided among the minds that voted for its en
           agree share, and an exit is nobody's merit.
 """
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -75,10 +77,13 @@ def by_regime(result: Result, config: ReflectionConfig) -> tuple[InRegime, ...]:
     curve = Curve.of(result.equity)
     of_points = _market(result.cycles, known, curve)
     returns, a_year = curve.returns(), curve.a_year()
-    entries = _entries(result)
+    asked_ms = {order.intent.client_order_id: order.intent.ts_ms for order in result.orders}
+    of_symbols = _by_close(result.cycles, known)
     trips: dict[Regime, list[RoundTrip]] = {regime: [] for regime in REGIMES}
     for trip in round_trips(result.fills).trips:
-        trips[known.get(entries.get(trip.entry_id, ""), Regime.SIDEWAYS)].append(trip)
+        closes, states = of_symbols.get(trip.symbol, ([], []))
+        at = bisect_right(closes, asked_ms.get(trip.entry_id, trip.opened_ms))
+        trips[states[at - 1] if at else Regime.SIDEWAYS].append(trip)
     return tuple(
         _in_regime(regime, returns[[each is regime for each in of_points]], len(returns), a_year, trips[regime])
         for regime in REGIMES
@@ -127,6 +132,16 @@ def _in_regime(regime: Regime, returns: Floats, count: int, a_year: float, trips
         sharpe(returns, a_year),
         traded(trips),
     )
+
+
+def _by_close(cycles: Iterable[CycleRecord], known: Mapping[str, Regime]) -> dict[str, tuple[list[int], list[Regime]]]:
+    """Each symbol's closes and the regime as of them."""
+    found: dict[str, tuple[list[int], list[Regime]]] = {}
+    for cycle in cycles:
+        closes, states = found.setdefault(cycle.symbol, ([], []))
+        closes.append(cycle.close_ms)
+        states.append(known[cycle.decision_id])
+    return found
 
 
 def _market(cycles: Sequence[CycleRecord], known: Mapping[str, Regime], curve: Curve) -> list[Regime]:

@@ -1,5 +1,6 @@
 """Profit told by regime and by mind adds up to the run's."""
 
+import asyncio
 from dataclasses import replace
 from decimal import Decimal
 
@@ -10,14 +11,14 @@ from fks_actors.backtest.metrics import metrics
 from fks_actors.backtest.run import Result
 from fks_actors.backtest.trips import round_trips
 from fks_actors.model.candles import to_money
-from fks_actors.model.orders import ZERO
-from fks_actors.model.records import CycleOutcome, CycleRecord
+from fks_actors.model.orders import ZERO, Order, OrderIntent, OrderStatus, OrderType, Origin, Side
+from fks_actors.model.records import CycleOutcome, CycleRecord, EquityPoint, TradingState
 from fks_actors.model.votes import Abstain, AbstainReason, Action, Ballot, Verdict, Vote
 from fks_actors.reflection.config import ReflectionConfig
 from fks_actors.reflection.scores import Regime
 from tests.market import batches
 from tests.unit.backtest.test_run import ran
-from tests.unit.backtest.trades import HOUR_MS, SYMBOL
+from tests.unit.backtest.trades import HOUR_MS, SYMBOL, fill
 
 CONFIG = ReflectionConfig(regime_bars=10)
 
@@ -35,8 +36,6 @@ def vote(agent: str, action: Action, confidence: float) -> Vote:
 
 @pytest.fixture(scope="module")
 def result() -> Result:
-    import asyncio
-
     return asyncio.run(ran(batches(500)))
 
 
@@ -113,3 +112,32 @@ def test_regimes_when_bars_are_missing_then_the_move_over_the_hole_is_not_learnt
     leap = [*whole, cycle(40, 1e6), cycle(41, 1e6)]
     assert list(regimes(leap, CONFIG).values())[-1] is Regime.SIDEWAYS
     assert list(regimes([*whole, cycle(12, 1e6)], CONFIG).values())[-1] is Regime.BULL
+
+
+def order(name: str, ts_ms: int) -> Order:
+    intent = OrderIntent(
+        name, Origin.SIGNAL, "s", "paper", SYMBOL, Side.BUY, OrderType.MARKET, Decimal(1), Decimal(100), ts_ms
+    )
+    return Order(intent, OrderStatus.FILLED, ts_ms)
+
+
+def test_by_regime_when_the_market_becomes_a_bull_then_what_begins_at_that_close_is_of_the_bull() -> None:
+    cycles = [cycle(at, 100.0 * 1.01**at) for at in range(20)]
+    states = list(regimes(cycles, CONFIG).values())
+    turn = states.index(Regime.BULL)
+    assert 0 < turn < len(states) - 1
+    zero, turned = Decimal(0), cycles[turn].close_ms
+    points = tuple(
+        EquityPoint(c.close_ms, Decimal(110 if at > turn else 100), zero, zero, zero, zero, zero, TradingState.ACTIVE)
+        for at, c in enumerate(cycles)
+    )
+    before, after = order("before", turned - 1), order("after", turned)
+    fills = [fill(Side.BUY, "1", "100", turn + 1, each) for each in ("before", "after")]
+    fills += [fill(Side.SELL, "1", price, turn + 2 + at) for at, price in enumerate(("110", "120"))]
+    result = Result(Decimal(100), len(cycles), tuple(cycles), (before, after), tuple(fills), points)
+    found = {each.regime: each for each in by_regime(result, CONFIG)}
+    assert found[Regime.BULL].total == pytest.approx(0.1)
+    assert found[Regime.SIDEWAYS].total == 0.0
+    assert found[Regime.BULL].share == pytest.approx((len(cycles) - 1 - turn) / (len(cycles) - 1))
+    assert found[Regime.BEAR].total is None
+    assert [found[r].trades.profit for r in (Regime.SIDEWAYS, Regime.BULL)] == [Decimal("9.79"), Decimal("19.78")]

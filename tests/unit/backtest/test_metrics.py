@@ -81,6 +81,14 @@ def test_drawdown_when_it_never_recovers_then_it_lasts_to_the_end() -> None:
     assert (found.recovered_ms, found.under_water_ms, found.longest_ms) == (None, 2 * DAY_MS, 2 * DAY_MS)
 
 
+def test_drawdown_when_points_are_far_apart_then_a_rise_between_them_is_no_time_under_water() -> None:
+    times = [0, 50, 60, 61, 62, 90]
+    rows = zip(times, [100.0, 110.0, 110.0, 99.0, 110.0, 120.0], strict=True)
+    found = drawdown(Curve.build([(day * DAY_MS, equity, 0.0) for day, equity in rows]))
+    assert found is not None
+    assert (found.under_water_ms, found.longest_ms) == (2 * DAY_MS, 2 * DAY_MS)
+
+
 def test_measured_when_a_year_doubles_the_equity_then_calendar_time_says_so() -> None:
     curve = Curve.build([(0, 100.0, 0.0), (31_557_600_000 // 2, 150.0, 75.0), (31_557_600_000, 200.0, 0.0)])
     found = measured(curve, [fill(Side.BUY, "1", "60", 1), fill(Side.SELL, "1", "65", 2)])

@@ -1,6 +1,7 @@
 """Everything that is wrong with one recording. FATAL is what readers of feeds and backtests refuse, nothing else."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -45,22 +46,20 @@ def _usable(
 ) -> tuple[Checked, Columns | None]:
     times = columns.times
     interval_ms = interval_of(times)
-    ends = {"rows": len(times), "first_ms": int(times[0]), "last_ms": int(times[-1])}
+    found = Checked(path, symbol, interval_ms, len(times), int(times[0]), int(times[-1]), about=about)
     if interval_ms is None:
         flaw = Flaw(Kind.TIMEFRAME, Weight.FLAW, 1, "a single bar tells no timeframe")
-        return Checked(path, symbol, None, **ends, flaws=(flaw,), about=about), columns
+        return replace(found, flaws=(flaw,)), columns
     try:
         told = gaps_of(times, interval_ms)
     except Fault as fault:
         steps = np.diff(times)
         bad = np.r_[False, (steps < interval_ms) | (steps % interval_ms != 0)]
         flaw = _flaw(Kind.OFF_GRID, Weight.FATAL, bad, times, fault.message)
-        return Checked(path, symbol, interval_ms, **ends, flaws=(flaw,), about=about), None
+        return replace(found, flaws=(flaw,)), None
     gaps = gaps_between(times, interval_ms)
     flaws = tuple(_flaws(path, symbol, columns, interval_ms, gaps, str(told), quality))
-    return Checked(
-        path, symbol, interval_ms, **ends, gaps=gaps, longest_ms=told.longest_ms, flaws=flaws, about=about
-    ), (columns)
+    return replace(found, gaps=gaps, longest_ms=told.longest_ms, flaws=flaws), columns
 
 
 def gaps_between(times: Ints, interval_ms: int) -> tuple[Gap, ...]:
@@ -74,17 +73,16 @@ def gaps_between(times: Ints, interval_ms: int) -> tuple[Gap, ...]:
 
 def _fatal(values: list[Floats]) -> Iterator[Flaw]:
     times, open_, high, low, close, volume = values
-    prices = np.stack([open_, high, low, close])
-    finite = np.isfinite(np.stack(values)).all(axis=0)
+    finite = np.isfinite(values).all(axis=0)
 
     def found(kind: Kind, bad: _Mask, message: str) -> Iterator[Flaw]:
         if bad.any():
             yield _flaw(kind, Weight.FATAL, bad, times, message)
 
     with np.errstate(invalid="ignore"):
-        yield from found(Kind.NOT_FINITE, ~finite, "not a finite number")
+        yield from found(Kind.NOT_FINITE, np.logical_not(finite), "not a finite number")
         yield from _units(times)
-        yield from found(Kind.PRICE, (prices <= 0).any(axis=0), "a price is not above 0")
+        yield from found(Kind.PRICE, np.minimum.reduce(values[1:5]) <= 0, "a price is not above 0")
         outside = (high < np.maximum(open_, close)) | (low > np.minimum(open_, close)) | (high < low)
         yield from found(Kind.HIGH_LOW, outside, "open or close lies outside low to high, or high is below low")
         yield from found(Kind.NEGATIVE_VOLUME, volume < 0, "the volume is below 0")
@@ -97,8 +95,8 @@ def _fatal(values: list[Floats]) -> Iterator[Flaw]:
 
 def _repeats(times: Floats) -> Ints:
     order = np.argsort(times, kind="stable")
-    same = times[order][1:] == times[order][:-1]
-    return order[1:][same]
+    repeats: Ints = order[1:][times[order][1:] == times[order][:-1]]
+    return repeats
 
 
 def _units(times: Floats) -> Iterator[Flaw]:

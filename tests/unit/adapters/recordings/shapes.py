@@ -1,7 +1,7 @@
 """Bars, files and exchanges that the tests of recordings share."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 
@@ -62,7 +62,8 @@ def recordings(draw: st.DrawFn, most: int = 40) -> list[Candle]:
 class FakeExchange:
     """Tells `bars` page by page. `windowed`: only those in the time of a page, so that a gap may be an empty page.
 
-    `fails` are the numbers of the questions that are not answered; what was asked is kept in `asked`.
+    `fails` are the numbers of the questions that are not answered; what was asked is kept in `asked`. `before` takes
+    each question's number.
     """
 
     bars_held: Sequence[Candle]
@@ -71,16 +72,16 @@ class FakeExchange:
     fails: frozenset[int] = frozenset()
     cause: Exception | None = None
     asked: list[int] = field(default_factory=list)
-    told: list[int] = field(default_factory=list)
+    before: Callable[[int], None] = lambda question: None
 
     async def bars(self, symbol: str, timeframe: str, since_ms: int, limit: int) -> list[Candle]:
         self.asked.append(since_ms)
+        self.before(len(self.asked))
         if len(self.asked) in self.fails:
             raise FeedUnavailable("no answer") from self.cause
         found = [b for b in self.bars_held if b.ts_ms >= since_ms][:limit]
         if self.windowed:
             found = [b for b in found if b.ts_ms < since_ms + limit * HOUR]
-        self.told.extend(b.ts_ms for b in found)
         return [replace(b, symbol=symbol) for b in found]
 
 

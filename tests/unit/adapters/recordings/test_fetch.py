@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from shutil import copy
 from tempfile import TemporaryDirectory
 
 import ccxt
@@ -23,11 +23,6 @@ BYTES = 52
 """A bar in a part: six numbers and a checksum."""
 ORIGIN = Origin("binance", SYMBOL, "1h")
 FULL = [bar(i) for i in range(23)]
-
-
-@dataclass
-class Cut(Exception):
-    """The process ends here."""
 
 
 def growing(path: Path, origin: Origin = ORIGIN) -> Growing:
@@ -139,9 +134,10 @@ def test_fetch_when_cut_anywhere_then_the_next_one_makes_the_same_file(
 ) -> None:
     wanted = wish(since, 60)
     with TemporaryDirectory() as folder:
-        whole, path = Path(folder) / "whole.parquet", Path(folder) / "cut.parquet"
+        whole, path = Path(folder) / "whole.parquet", Path(folder) / "killed" / "cut.parquet"
         run(FakeExchange(bars, page, windowed), whole, wanted)
-        killed_after(cut, FakeExchange(bars, page, windowed), path, wanted)
+        path.parent.mkdir()
+        killed_at(cut, FakeExchange(bars, page, windowed), path, wanted)
         if part_of(path).exists():
             content = part_of(path).read_bytes()
             part_of(path).write_bytes(content[: max(0, len(content) - torn)] + junk)
@@ -154,21 +150,20 @@ def test_fetch_when_cut_anywhere_then_the_next_one_makes_the_same_file(
         assert path.read_bytes() == whole.read_bytes()
 
 
-def killed_after(questions: int, exchange: FakeExchange, path: Path, wanted: Wish) -> None:
-    """As a kill does: the part stays as it is, and nothing is tidied."""
-    state = growing(path)
-    state.finish = lambda covered=None: None  # type: ignore[method-assign]
+def killed_at(question: int, exchange: FakeExchange, path: Path, wanted: Wish) -> None:
+    """Leave in the path's folder what a kill at that question leaves: the files as they are at that moment."""
 
-    async def sleep(seconds: float) -> None:
-        raise Cut
+    def keep(asked: int) -> None:
+        if asked == question:
+            for file in running.iterdir():
+                copy(file, path.parent)
 
-    exchange.fails = frozenset({questions})
-    timing = Waits().timing()
-    cutting = type(timing)(sleep=sleep, jitter=timing.jitter, clock_ms=timing.clock_ms)
-    try:
-        asyncio.run(fetch(exchange, state, wanted, cutting, lambda done, whole: None))
-    except Cut:
-        return
+    exchange.before = keep
+    with TemporaryDirectory() as folder:
+        running = Path(folder)
+        run(exchange, running / path.name, wanted)
+        if len(exchange.asked) < question:
+            keep(question)
 
 
 @given(

@@ -1,7 +1,8 @@
 """A recording that grows: what is fetched is appended to a part beside the file, and the file is replaced at the end.
 
-A part holds one ascending stretch of bars, each with its checksum. Whatever ends the process, the file is whole, and
-the next one takes over from the part what is sound: up to the first bar that is torn.
+A part holds one ascending stretch of bars, each with a checksum over the recording's origin and itself. Whatever ends
+the process, the file is whole, and the next one takes over from the part what is sound and of its own origin: up to the
+first bar that is neither. The rest is fetched again.
 """
 
 import contextlib
@@ -36,6 +37,11 @@ class Origin:
     symbol: str
     timeframe: str
 
+    @property
+    def seed(self) -> int:
+        """What the checksums of its bars begin with."""
+        return zlib.crc32(json.dumps(astuple(self)).encode())
+
 
 class Growing:
     """One file and its part. Only the holder of `exclusive` on its folder may build one.
@@ -67,7 +73,7 @@ class Growing:
         """
         rows = np.empty(len(bars), _FRAMED)
         rows["bar"] = [astuple(bar)[1:] for bar in bars]
-        rows["crc"] = _checksums(rows["bar"])
+        rows["crc"] = _checksums(rows["bar"], self._origin.seed)
         try:
             with self._part.open("ab") as file:
                 file.write(rows.tobytes())
@@ -80,7 +86,7 @@ class Growing:
         Raises:
             ConfigError: the file cannot be written; file and part stay.
         """
-        found = sound(self._part)
+        found = sound(self._part, self._origin.seed)
         spans = [*self.covered, *([covered] if covered else [])]
         if len(found):
             spans.append((int(found["timestamp"][0]), int(found["timestamp"][-1]) + self._interval_ms))
@@ -119,8 +125,8 @@ def part_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.part")
 
 
-def sound(part: Path) -> Bars:
-    """The bars of a part up to the first that is torn; none where there is no part.
+def sound(part: Path, seed: int) -> Bars:
+    """The bars of a part up to the first that is torn or of another origin; none where there is no part.
 
     Raises:
         ConfigError: it cannot be read.
@@ -132,7 +138,7 @@ def sound(part: Path) -> Bars:
     except OSError as error:
         raise ConfigError(f"{part} cannot be read: {error.strerror}") from None
     rows = np.frombuffer(raw[: len(raw) // _FRAMED.itemsize * _FRAMED.itemsize], _FRAMED)
-    torn = np.flatnonzero(rows["crc"] != _checksums(rows["bar"]))
+    torn = np.flatnonzero(rows["crc"] != _checksums(rows["bar"], seed))
     found: Bars = rows["bar"][: int(torn[0]) if len(torn) else len(rows)]
     return found
 
@@ -158,8 +164,8 @@ def exclusive(folder: Path) -> Iterator[None]:
         os.close(held)
 
 
-def _checksums(bars: Bars) -> npt.NDArray[np.uint32]:
-    return np.array([zlib.crc32(bar.tobytes()) for bar in bars], np.uint32)
+def _checksums(bars: Bars, seed: int) -> npt.NDArray[np.uint32]:
+    return np.array([zlib.crc32(bar.tobytes(), seed) for bar in bars], np.uint32)
 
 
 def _merged(held: Bars, found: Bars) -> Bars:

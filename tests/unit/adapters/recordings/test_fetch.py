@@ -206,6 +206,13 @@ def test_growing_when_the_file_is_of_another_origin_then_it_is_left_alone(tmp_pa
     assert path.read_bytes() == before
 
 
+def test_growing_when_the_part_is_of_another_origin_then_none_of_its_bars_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    growing(path, Origin("binance at http://127.0.0.1:1", SYMBOL, "1h")).add(FULL[:6])
+    assert growing(path).rows == 0
+    assert not path.exists()
+
+
 def test_growing_when_the_file_is_damaged_then_it_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     run(FakeExchange(FULL), path, wish(0, 9))

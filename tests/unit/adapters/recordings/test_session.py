@@ -27,5 +27,5 @@ def test_check_when_a_market_has_ended_then_only_who_records_may_ask_for_it() ->
 
 
 def test_exchange_options_when_ccxt_knows_no_such_exchange_then_it_says_which_is_meant() -> None:
-    with pytest.raises(ConfigError, match="knows no exchange 'binanse'; did you mean .*binance"):
+    with pytest.raises(ConfigError, match=r"knows no exchange 'binanse'; did you mean .*binance"):
         exchange_options("binanse", "http://127.0.0.1:1")

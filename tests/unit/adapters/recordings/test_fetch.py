@@ -96,6 +96,27 @@ def test_fetch_when_a_gap_is_longer_than_a_page_then_it_is_passed_and_asked_once
     assert again.asked == []
 
 
+def test_fetch_when_a_bar_after_the_wish_is_told_then_the_gap_before_it_is_asked_once(tmp_path: Path) -> None:
+    path, holed = tmp_path / "a.parquet", [*FULL[:18], *FULL[20:]]
+    run(FakeExchange(holed), path, wish(0, 20))
+    assert held(path) == FULL[:18]
+    again = FakeExchange(holed)
+    run(again, path, wish(0, 20))
+    assert again.asked == []
+
+
+@pytest.mark.parametrize("windowed", [False, True])
+def test_fetch_when_the_market_was_not_there_yet_then_its_time_before_is_asked_once(
+    tmp_path: Path, windowed: bool
+) -> None:
+    path = tmp_path / "a.parquet"
+    run(FakeExchange(FULL[8:], windowed=windowed), path, wish(8, 12))
+    run(FakeExchange(FULL[8:], windowed=windowed), path, wish(0, 12))
+    again = FakeExchange(FULL[8:], windowed=windowed)
+    run(again, path, wish(0, 12))
+    assert (again.asked, held(path)) == ([], FULL[8:12])
+
+
 def test_fetch_when_answers_fail_then_it_waits_ever_longer_and_goes_on(tmp_path: Path) -> None:
     waits, path = Waits(), tmp_path / "a.parquet"
     exchange = FakeExchange(FULL, fails=frozenset({2, 3, 4}), cause=ccxt.RateLimitExceeded("429"))

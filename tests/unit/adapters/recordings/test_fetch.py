@@ -111,9 +111,9 @@ def test_fetch_when_the_market_was_not_there_yet_then_its_time_before_is_asked_o
 ) -> None:
     path = tmp_path / "a.parquet"
     run(FakeExchange(FULL[8:], windowed=windowed), path, wish(8, 12))
-    run(FakeExchange(FULL[8:], windowed=windowed), path, wish(0, 12))
+    run(FakeExchange(FULL[8:], windowed=windowed), path, wish(3, 12))
     again = FakeExchange(FULL[8:], windowed=windowed)
-    run(again, path, wish(0, 12))
+    run(again, path, wish(3, 12))
     assert (again.asked, held(path)) == ([], FULL[8:12])
 
 

@@ -42,6 +42,11 @@ class Home:
         """The secret that signs alerts."""
         return self.root / "webhook-secret"
 
+    @property
+    def data(self) -> Path:
+        """The store of recordings; made by whoever writes the first one."""
+        return self.root / "data"
+
     def journal_dir(self, feed: str) -> Path:
         """The folder of a feed's journal: results of different feeds, simulated ones above all, never share one."""
         return self.root / "journals" / feed_slug(feed)

@@ -6,12 +6,18 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
+from fks_actors.adapters.feeds.symbols import close_matches
+from fks_actors.errors import ConfigError
+
 
 def exchange_options(exchange_id: str, base_url: str) -> dict[str, Any]:
     """ccxt's settings that send all of the exchange's calls, websocket included, to `base_url` (http://host:port).
 
     Paths stay as they are. Binance is asked for its spot markets alone, and its errors keep their meaning: ccxt
     chooses it by the real host's name, and knows a spot stream by the word in its address.
+
+    Raises:
+        ConfigError: ccxt knows no such exchange.
     """
     base_url = base_url.rstrip("/")
     ws_url = re.sub(r"^http", "ws", base_url)
@@ -36,6 +42,9 @@ def is_loopback(url: str) -> bool:
 
 
 def _described(exchange_id: str) -> dict[str, Any]:
+    every: list[str] = importlib.import_module("ccxt").exchanges
+    if exchange_id not in every:
+        raise ConfigError(f"ccxt knows no exchange {exchange_id!r}{close_matches(exchange_id, every)}")
     pro = importlib.import_module("ccxt.pro")
     home = pro if exchange_id in pro.exchanges else importlib.import_module("ccxt.async_support")
     described: dict[str, Any] = getattr(home, exchange_id)().describe()

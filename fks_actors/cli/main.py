@@ -3,7 +3,7 @@
 import typer
 
 from fks_actors import __version__
-from fks_actors.cli import ask, compare, exchange_sim, explain, facts, lifecycle, orders
+from fks_actors.cli import ask, compare, data, exchange_sim, explain, facts, lifecycle, orders
 from fks_actors.cli.session import EXITS
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ app.command("compare")(compare.compare)
 app.command("exchange-sim")(exchange_sim.exchange_sim)
 app.command("config")(facts.config)
 app.add_typer(orders.orders, name="orders")
+app.add_typer(data.data, name="data")
 app.add_typer(facts.journal, name="journal")
 
 

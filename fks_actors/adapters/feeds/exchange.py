@@ -36,8 +36,8 @@ class Exchange:
         """Whether the exchange sends candles over a websocket by itself."""
         return self._client.has.get("watchOHLCV") is True
 
-    def check(self, symbols: Iterable[str], timeframe: str) -> None:
-        """Refuse what the exchange does not offer.
+    def check(self, symbols: Iterable[str], timeframe: str, ended: bool = False) -> None:
+        """Refuse what the exchange does not offer. `ended`: a market that is traded no more will do.
 
         Raises:
             ConfigError: an unknown or untraded symbol, or a timeframe that the exchange lacks.
@@ -50,7 +50,7 @@ class Exchange:
             if market is None or not market.get("spot"):
                 known = [s for s, m in markets.items() if m.get("spot")]
                 raise ConfigError(f"{self.id} has no spot market {symbol}{close_matches(symbol, known)}")
-            if market.get("active") is False:
+            if market.get("active") is False and not ended:
                 raise ConfigError(f"{self.id} does not trade {symbol} at present; choose another symbol")
 
     async def offset_ms(self, clock_ms: ClockMs) -> int:

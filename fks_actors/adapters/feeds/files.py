@@ -34,6 +34,15 @@ class Recording:
     extra: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """A file's numbers as they stand, in the order of `NAMES`; no rule of `columns` was asked of them."""
+
+    path: str
+    values: list[Floats]
+    extra: tuple[str, ...]
+
+
 def read(path: str) -> Recording:
     """The bars of one file.
 
@@ -41,9 +50,20 @@ def read(path: str) -> Recording:
         DataFileError: the file is missing, unreadable, malformed, or breaks a rule of `columns`.
     """
     raw = _bytes(path)
-    if raw[:4] == _PARQUET or path.lower().endswith((".parquet", ".pq")):
+    if _is_parquet(path, raw):
         return _parquet(path)
     return parse_csv(path, raw)
+
+
+def read_table(path: str) -> Table:
+    """The numbers of one file, be they bars or not.
+
+    Raises:
+        DataFileError: the file is missing, unreadable or malformed.
+    """
+    raw = _bytes(path)
+    values, extra = _parquet_values(path) if _is_parquet(path, raw) else _csv_values(path, raw)
+    return Table(path, values, extra)
 
 
 def line_of(path: str, row: int) -> int:
@@ -58,6 +78,19 @@ def parse_csv(path: str, raw: bytes) -> Recording:
     Raises:
         DataFileError: as `read`.
     """
+    values, extra = _csv_values(path, raw)
+    try:
+        columns = checked(values)
+    except Fault as fault:
+        raise DataFileError(path, None if fault.row is None else _line_of(raw, fault.row), fault.message) from None
+    return Recording(path, columns, extra)
+
+
+def _is_parquet(path: str, raw: bytes) -> bool:
+    return raw[:4] == _PARQUET or path.lower().endswith((".parquet", ".pq"))
+
+
+def _csv_values(path: str, raw: bytes) -> tuple[list[Floats], tuple[str, ...]]:
     lines = raw.removeprefix(b"\xef\xbb\xbf").splitlines()
     at = next((i for i, line in enumerate(lines) if line.strip()), None)
     if at is None:
@@ -67,11 +100,7 @@ def parse_csv(path: str, raw: bytes) -> Recording:
     values = _quick(lines[at + 1 :], order, len(header))
     if values is None:
         values = _slow(path, lines, at, order, len(header))
-    try:
-        columns = checked(values)
-    except Fault as fault:
-        raise DataFileError(path, None if fault.row is None else _line_of(raw, fault.row), fault.message) from None
-    return Recording(path, columns, tuple(name for name in header if name not in NAMES))
+    return values, tuple(name for name in header if name not in NAMES)
 
 
 def _bytes(path: str) -> bytes:
@@ -180,6 +209,15 @@ def _blank(fields: list[str]) -> bool:
 
 
 def _parquet(path: str) -> Recording:
+    values, extra = _parquet_values(path)
+    try:
+        columns = checked(values)
+    except Fault as fault:
+        raise DataFileError(path, None if fault.row is None else fault.row + 1, fault.message) from None
+    return Recording(path, columns, extra)
+
+
+def _parquet_values(path: str) -> tuple[list[Floats], tuple[str, ...]]:
     import polars as pl
 
     try:
@@ -191,11 +229,7 @@ def _parquet(path: str) -> Recording:
         values = [_column(path, name, frame[names[name]]) for name in NAMES]
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise DataFileError(path, None, f"is not a readable Parquet file: {str(error)[:200]}") from None
-    try:
-        columns = checked(values)
-    except Fault as fault:
-        raise DataFileError(path, None if fault.row is None else fault.row + 1, fault.message) from None
-    return Recording(path, columns, tuple(name for name in header if name not in NAMES))
+    return values, tuple(name for name in header if name not in NAMES)
 
 
 def _column(path: str, name: str, series: "pl.Series") -> Floats:

@@ -160,9 +160,14 @@ def _track(symbol: str, recording: Recording) -> Track:
         raise DataFileError(recording.path, line, fault.message) from None
 
 
-def _named_interval(path: str) -> int:
+def timeframe_of_file(path: str) -> int | None:
+    """The timeframe that a data file's name tells, in ms, or None."""
     words = PurePath(path).name.replace("_", "-").replace(".", "-").split("-")
-    found = next((TIMEFRAMES[w] for w in words if w in TIMEFRAMES), None)
+    return next((TIMEFRAMES[w] for w in words if w in TIMEFRAMES), None)
+
+
+def _named_interval(path: str) -> int:
+    found = timeframe_of_file(path)
     if found is None:
         raise DataFileError(path, None, "one bar only: its timeframe cannot be told; two bars are needed")
     return found

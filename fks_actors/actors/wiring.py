@@ -11,6 +11,7 @@ from fks_actors.adapters.news.config import NewsConfig
 from fks_actors.adapters.sentiment.config import SentimentModelConfig
 from fks_actors.agents import forecast, sentiment
 from fks_actors.agents.config import DebateConfig, SentimentConfig
+from fks_actors.backtest.run import desk_config
 from fks_actors.desk.config import PAPER, DeskConfig, VenuePlan
 from fks_actors.execution.config import default_rules
 from fks_actors.model.records import RunRecord
@@ -90,15 +91,7 @@ def actor_specs(wiring: Wiring) -> tuple[ActorSpec, ...]:
     live = wiring.run.feed.startswith("live")
     coordinator = CoordinatorConfig(
         namespace,
-        DeskConfig(
-            wiring.venues,
-            settings.routing.default,
-            settings.routing.best_price,
-            settings.market.quality,
-            settings.risk.per_trade_pct,
-            settings.reflection,
-            settings.agents.asmbtr,
-        ),
+        desk_config(settings, wiring.venues, settings.routing.default, settings.routing.best_price),
         settings.agents.debate,
         settings.agents.minds,
         settings.desk.vote_deadline_s if live else settings.desk.replay_vote_deadline_s,
@@ -107,7 +100,7 @@ def actor_specs(wiring: Wiring) -> tuple[ActorSpec, ...]:
         settings.desk.lease_ttl_s,
         settings.desk.dead_man_s,
         f"{wiring.home}/{_DEBATES}" if wiring.home else "",
-        bool(getattr(settings.llm, "providers", ())),
+        bool(settings.llm.providers),
     )
     markets = {plan.name: plan.markets for plan in wiring.venues}
     specs = [

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from fks_actors.agents.forecast import AGENT as FORECAST
 from fks_actors.backtest.journal import RunJournal
 from fks_actors.backtest.parts import RunRisk, RunVenue, in_turn
 from fks_actors.desk.config import PAPER, DeskConfig, VenuePlan
@@ -13,6 +14,7 @@ from fks_actors.execution.config import default_rules
 from fks_actors.model.candles import BarBatch
 from fks_actors.model.orders import ZERO, Fill, Order
 from fks_actors.model.records import CycleRecord, EquityPoint, RunRecord
+from fks_actors.reflection.config import ReflectionConfig
 from fks_actors.settings import Settings
 
 BuildMinds = Callable[[JournalPort], Minds]
@@ -45,6 +47,23 @@ class Result:
         return max((point.drawdown for point in self.equity), default=ZERO)
 
 
+def desk_config(
+    settings: Settings, venues: tuple[VenuePlan, ...], default: str, best_price: bool = False
+) -> DeskConfig:
+    """What a desk is told, a live one as well as a run's.
+
+    The forecaster's votes are scored at the forecaster's own horizon, unless `reflection.horizons` says otherwise.
+    """
+    reflection = settings.reflection
+    if "horizons" not in reflection.model_fields_set:
+        horizons = {**reflection.horizons, FORECAST: settings.agents.forecast.horizon_bars}
+        reflection = ReflectionConfig.model_validate({**reflection.model_dump(), "horizons": horizons})
+    return DeskConfig(
+        venues, default, best_price, settings.market.quality, settings.risk.per_trade_pct, reflection,
+        settings.agents.asmbtr,
+    )  # fmt: skip
+
+
 async def run(
     settings: Settings,
     record: RunRecord,
@@ -65,14 +84,7 @@ async def run(
     """
     markets = {symbol: default_rules(symbol, settings.paper) for symbol in record.symbols}
     plan = VenuePlan(PAPER, PAPER, False, markets)
-    config = DeskConfig(
-        (plan,),
-        PAPER,
-        False,
-        settings.market.quality,
-        settings.risk.per_trade_pct,
-        asmbtr=settings.agents.asmbtr,
-    )
+    config = desk_config(settings, (plan,), PAPER)
     journal = RunJournal()
     risk = RunRisk(settings.risk, {PAPER: markets}, {PAPER: record.cash})
     venue = RunVenue(settings.paper, markets, record.cash)

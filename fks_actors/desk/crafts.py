@@ -1,45 +1,44 @@
 """The crafts that need nothing but bars: which features each mind keeps, and which rules judge them."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
 
 from fks_actors.agents import asmbtr, long_term, mid_term, short_term
 from fks_actors.agents.config import AgentsConfig
-from fks_actors.desk.mind import BarMind, Craft
+from fks_actors.desk.mind import BarMind, Craft, Features
 from fks_actors.errors import ConfigError
 from fks_actors.market.config import MarketConfig
 from fks_actors.market.features import LongFeatures, MidFeatures, ShortFeatures
 from fks_actors.memory.config import MemoryConfig
+from fks_actors.model.candles import Candle
+from fks_actors.model.votes import Vote
+
+P = TypeVar("P", bound=BaseModel)
+F = TypeVar("F", bound=Features)
 
 
 def _short(market: MarketConfig, memory: MemoryConfig, agents: AgentsConfig) -> Craft[ShortFeatures]:
-    return Craft(
-        short_term.AGENT,
-        memory.short,
-        market.short.model_dump(mode="json"),
-        lambda: ShortFeatures(market.short),
-        lambda features, _: short_term.vote(features.view(), agents.short),
-    )
+    return _specialist(short_term, memory.short, market.short, ShortFeatures, agents.short)
 
 
 def _mid(market: MarketConfig, memory: MemoryConfig, agents: AgentsConfig) -> Craft[MidFeatures]:
-    return Craft(
-        mid_term.AGENT,
-        memory.mid,
-        market.mid.model_dump(mode="json"),
-        lambda: MidFeatures(market.mid),
-        lambda features, _: mid_term.vote(features.view(), agents.mid),
-    )
+    return _specialist(mid_term, memory.mid, market.mid, MidFeatures, agents.mid)
 
 
 def _long(market: MarketConfig, memory: MemoryConfig, agents: AgentsConfig) -> Craft[LongFeatures]:
-    return Craft(
-        long_term.AGENT,
-        memory.long,
-        market.long.model_dump(mode="json"),
-        lambda: LongFeatures(market.long),
-        lambda features, _: long_term.vote(features.view(), agents.long),
-    )
+    return _specialist(long_term, memory.long, market.long, LongFeatures, agents.long)
+
+
+def _specialist(rules: Any, capacity: int, periods: P, features: Callable[[P], F], config: BaseModel) -> Craft[F]:
+    """Features that show a view, and the module whose rules judge it."""
+
+    def vote(held: Any, _: Candle) -> Vote:
+        said: Vote = rules.vote(held.view(), config)
+        return said
+
+    return Craft(rules.AGENT, capacity, periods.model_dump(mode="json"), lambda: features(periods), vote)
 
 
 def _asmbtr(_: MarketConfig, memory: MemoryConfig, agents: AgentsConfig) -> Craft[asmbtr.MoveTable]:

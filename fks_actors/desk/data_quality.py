@@ -27,8 +27,7 @@ _DETAIL = 200
 @dataclass
 class DataQuality:
     """A gate and a plausibility check a symbol, the health of all sources, and whether trading was `paused` when it was
-    noted last. Bounded: one of each a symbol, one
-    source a venue and symbol."""
+    noted last. Bounded: one of each a symbol, one source a venue and symbol."""
 
     config: QualityConfig
     interval_ms: int = 0

@@ -198,7 +198,7 @@ def _fitted(past: _Past, before: Memory) -> Memory:
     old = before.get("garch", {"parameters": list(_GARCH_START), "unit": max(spread, 1e-9)})
     if spread <= 1e-9:
         return {"holt": before.get("holt", list(_HOLT_START)), "garch": old}
-    with warnings.catch_warnings():
+    with warnings.catch_warnings():  # a start that the optimiser does not take is no trouble: it takes its own
         warnings.simplefilter("ignore")
         return {"holt": _fit_holt(past.logs[-_SMOOTHED_BARS:], before), "garch": _fit_garch(past.calm, spread, old)}
 

@@ -10,15 +10,16 @@ from typing import Any
 import msgspec
 
 from fks_actors.adapters.news.config import NewsSourceConfig
-from fks_actors.adapters.news.http import Edge, Fetcher, FetchLimits, Request, Unfit
+from fks_actors.adapters.news.http import Edge, FetchLimits, Request, Unfit
 from fks_actors.adapters.news.pace import Pace
 from fks_actors.adapters.news.port import Headline, headline_id
 from fks_actors.adapters.news.times import read_ms
+from fks_actors.adapters.news.web import WebSource
 
 _MAX_POSTS = 500
 
 
-class CryptoPanicSource:
+class CryptoPanicSource(WebSource):
     """One account's posts.
 
     Args:
@@ -38,25 +39,13 @@ class CryptoPanicSource:
         edge: Edge,
         dropped: Callable[[str], None],
     ) -> None:
-        self._name = name
-        self._dropped = dropped
+        super().__init__(name, pace, limits, edge, dropped)
         wanted = ",".join(config.symbols or symbols)
         params = {"auth_token": key, "public": "true", "kind": "news", "regions": "en"}
-        self._request = Request(config.address, params | ({"currencies": wanted} if wanted else {}), {})
-        self._fetcher: Fetcher[list[Headline]] = Fetcher(name, pace, self._read, limits, edge)
+        self._asked = Request(config.address, params | ({"currencies": wanted} if wanted else {}), {})
 
-    @property
-    def name(self) -> str:
-        """As the port."""
-        return self._name
-
-    async def fetch(self, since_ms: int) -> list[Headline]:
-        """As the port."""
-        return [h for h in await self._fetcher.get(self._request) if h.published_ms >= since_ms]
-
-    async def close(self) -> None:
-        """As the port."""
-        await self._fetcher.close()
+    def _request(self, since_ms: int) -> Request:
+        return self._asked
 
     def _read(self, body: bytes) -> list[Headline]:
         try:

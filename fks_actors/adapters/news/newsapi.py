@@ -10,10 +10,11 @@ from typing import Any
 import msgspec
 
 from fks_actors.adapters.news.config import NewsSourceConfig
-from fks_actors.adapters.news.http import Edge, Fetcher, FetchLimits, Request, Unfit
+from fks_actors.adapters.news.http import Edge, FetchLimits, Request, Unfit
 from fks_actors.adapters.news.pace import Pace
 from fks_actors.adapters.news.port import Headline, headline_id
 from fks_actors.adapters.news.times import read_ms
+from fks_actors.adapters.news.web import WebSource
 
 _CODES = {
     "rateLimited": "rate_limited", "apiKeyExhausted": "rate_limited", "apiKeyInvalid": "unauthorized",
@@ -29,7 +30,7 @@ _MONTH_MS = 29 * 86_400_000
 """The free plan answers for the last month only."""
 
 
-class NewsApiSource:
+class NewsApiSource(WebSource):
     """One account's search, for `keywords`, or for cryptocurrency where there are none."""
 
     def __init__(
@@ -43,30 +44,18 @@ class NewsApiSource:
         edge: Edge,
         dropped: Callable[[str], None],
     ) -> None:
-        self._name = name
-        self._dropped = dropped
+        super().__init__(name, pace, limits, edge, dropped, _explain)
         self._url = config.address
         self._query = _query(config.keywords or keywords)
         self._headers = {"X-Api-Key": key}
         self._now_ms = edge.now_ms
-        self._fetcher: Fetcher[list[Headline]] = Fetcher(name, pace, self._read, limits, edge, _explain)
 
-    @property
-    def name(self) -> str:
-        """As the port."""
-        return self._name
-
-    async def fetch(self, since_ms: int) -> list[Headline]:
-        """As the port; of the last month, and the newest hundred, at most."""
+    def _request(self, since_ms: int) -> Request:
+        """Of the last month, and the newest hundred, at most."""
         begin_ms = max(since_ms, self._now_ms() - _MONTH_MS) // _HOUR_MS * _HOUR_MS
         begin = datetime.fromtimestamp(begin_ms / 1_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         params = {"q": self._query, "from": begin, "language": "en", "sortBy": "publishedAt", "pageSize": "100"}
-        found = await self._fetcher.get(Request(self._url, params, self._headers))
-        return [headline for headline in found if headline.published_ms >= since_ms]
-
-    async def close(self) -> None:
-        """As the port."""
-        await self._fetcher.close()
+        return Request(self._url, params, self._headers)
 
     def _read(self, body: bytes) -> list[Headline]:
         answer = _decoded(body)

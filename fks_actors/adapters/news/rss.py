@@ -12,17 +12,18 @@ from typing import Any
 import feedparser  # type: ignore[import-untyped]  # it has neither types nor stubs
 
 from fks_actors.adapters.news.config import NewsSourceConfig
-from fks_actors.adapters.news.http import Edge, Fetcher, FetchLimits, Request, Unfit
+from fks_actors.adapters.news.http import Edge, FetchLimits, Request, Unfit
 from fks_actors.adapters.news.pace import Pace
 from fks_actors.adapters.news.port import Headline, headline_id
 from fks_actors.adapters.news.times import read_ms
+from fks_actors.adapters.news.web import WebSource
 
 _MAX_ENTRIES = 500
 _ENTITY = re.compile(rb"<!\s*ENTITY|<\x00!\x00E\x00N\x00T|\x00<\x00!\x00E\x00N\x00T", re.IGNORECASE)
 _ACCEPT = "application/rss+xml, application/atom+xml, application/xml;q=0.9, text/xml;q=0.8"
 
 
-class RssSource:
+class RssSource(WebSource):
     """One feed; with `keywords`, only the entries whose title holds one of them."""
 
     def __init__(
@@ -34,25 +35,13 @@ class RssSource:
         edge: Edge,
         dropped: Callable[[str], None],
     ) -> None:
-        self._name = name
-        self._dropped = dropped
+        super().__init__(name, pace, limits, edge, dropped)
         self._keywords = tuple(word.casefold() for word in config.keywords)
         self._symbols = config.symbols
-        self._request = Request(config.address, {}, {"Accept": _ACCEPT})
-        self._fetcher: Fetcher[list[Headline]] = Fetcher(name, pace, self._read, limits, edge)
+        self._asked = Request(config.address, {}, {"Accept": _ACCEPT})
 
-    @property
-    def name(self) -> str:
-        """As the port."""
-        return self._name
-
-    async def fetch(self, since_ms: int) -> list[Headline]:
-        """As the port."""
-        return [h for h in await self._fetcher.get(self._request) if h.published_ms >= since_ms]
-
-    async def close(self) -> None:
-        """As the port."""
-        await self._fetcher.close()
+    def _request(self, since_ms: int) -> Request:
+        return self._asked
 
     def _read(self, body: bytes) -> list[Headline]:
         if _ENTITY.search(body):

@@ -300,4 +300,6 @@ async def test_run_when_anything_breaks_at_any_call_then_ledger_and_journal_agre
 
 
 def test_run_when_the_event_loop_is_new_then_a_desk_needs_none_of_its_own() -> None:
-    asyncio.run(Home().begin(1))
+    home = Home()
+    asyncio.run(home.begin(1))
+    assert home.desk.clock_ms == batches(1)[0].close_ms

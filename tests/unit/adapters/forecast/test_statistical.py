@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import time
-import warnings
 
 import numpy as np
 import pytest
@@ -115,12 +114,6 @@ def test_forecast_when_a_window_is_full_then_a_few_milliseconds_and_a_fit_under_
         model.forecast(closes, 24, bars, memory)
     assert with_fit < 0.3
     assert (time.thread_time() - begin) / 50 < 0.005
-
-
-def test_forecast_when_a_fit_warns_then_nobody_hears_it() -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        MODEL.forecast(np.repeat([1.0, 2.0, 1.0], 60), 24, 1, {})
 
 
 _FORECAST = """

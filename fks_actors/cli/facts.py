@@ -215,7 +215,7 @@ def journal_show(
 
         print_json([json_module.loads(encode(row)) for row in rows])
         return
-    table = Table("bar (UTC)", "symbol", "price", "verdict", "strength", "outcome", "note", box=None, pad_edge=False)
+    table = Table("bar (UTC)", "symbol", "price", "leaning", "strength", "outcome", "note", box=None, pad_edge=False)
     for row in rows:
         verdict = row.verdict
         note = row.note or "; ".join(r.code for r in row.refusals)

@@ -1,12 +1,16 @@
 """One run: bars through the desk, and what came of it."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from fks_actors import __version__
 from fks_actors.agents.forecast import AGENT as FORECAST
+from fks_actors.backtest.council import council
 from fks_actors.backtest.journal import RunJournal
+from fks_actors.backtest.minds import Decide, RunMinds
 from fks_actors.backtest.parts import RunRisk, RunVenue, in_turn
+from fks_actors.backtest.past import Past
 from fks_actors.desk.config import PAPER, DeskConfig, VenuePlan
 from fks_actors.desk.desk import Desk
 from fks_actors.desk.ports import DeskPorts, JournalPort, Minds
@@ -26,10 +30,10 @@ class Result:
 
     cash: Decimal
     bars: int
-    cycles: tuple[CycleRecord, ...]
-    orders: tuple[Order, ...]
-    fills: tuple[Fill, ...]
-    equity: tuple[EquityPoint, ...]
+    cycles: Sequence[CycleRecord]
+    orders: Sequence[Order]
+    fills: Sequence[Fill]
+    equity: Sequence[EquityPoint]
 
     @property
     def final(self) -> Decimal:
@@ -105,3 +109,42 @@ async def run(
         tuple(journal.fills),
         tuple(journal.equity),
     )
+
+
+async def run_past(
+    settings: Settings,
+    past: Past,
+    decide: Decide | None = None,
+    told: Callable[[int, int], None] = lambda done, total: None,
+) -> Result:
+    """Put a recording through the desk that the settings describe, with its minds of bars.
+
+    Args:
+        settings: minds, limits, costs, cash.
+        past: the bars.
+        decide: holds the debates of language models; None for none.
+        told: hears (batches done, batches in all) now and then.
+
+    Raises:
+        ConfigError: a model or a mind cannot be opened.
+    """
+    info, debate = past.info, settings.agents.debate
+    record = RunRecord(
+        "backtest", past.first_ms, info.name, False, info.symbols, info.interval_ms, settings.desk.cash, __version__
+    )
+    done, total = 0, past.count
+
+    def count(_: BarBatch) -> None:
+        nonlocal done
+        done += 1
+        if done % 16 == 0 or done == total:
+            told(done, total)
+
+    minds = council(settings, info.interval_ms)
+    history = list(past.history())
+    return await run(settings, record, _each(past.traded()), lambda _: RunMinds(minds, debate, decide), history, count)
+
+
+async def _each(batches: Iterable[BarBatch]) -> AsyncIterator[BarBatch]:
+    for batch in batches:
+        yield batch

@@ -20,9 +20,9 @@ from fks_actors.errors import ConfigError
 from fks_actors.home import find_home
 
 if TYPE_CHECKING:
+    from fks_actors.backtest.past import Past
     from fks_actors.backtest.run import Result
     from fks_actors.backtest.versus import Versus
-    from fks_actors.cli.two_runs import Bars
 
 _SHOWN = 20
 _CENT = Decimal("0.01")
@@ -51,7 +51,9 @@ def compare(
     if not settings.llm.providers:
         raise ConfigError("no language model is configured: name one under llm.providers (docs/language-models.md)")
     span = (_instant(since, "--since"), _instant(until, "--until"))
-    from fks_actors.cli.two_runs import read_bars, two_runs
+    from fks_actors.backtest.council import left_out
+    from fks_actors.backtest.past import read_past
+    from fks_actors.cli.two_runs import two_runs
 
     with Progress(console=make_console(stderr=True), transient=True, disable=json) as progress:
 
@@ -59,29 +61,29 @@ def compare(
             task = progress.add_task(f"models {run}", total=None)
             return lambda done, total: progress.update(task, completed=done, total=total)
 
-        async def both() -> "tuple[Bars, Versus, tuple[str, ...]]":
-            bars = await read_bars(data, span, warm)
-            return bars, *await two_runs(find_home(), settings, bars, count)
+        async def both() -> "tuple[Past, Versus]":
+            past = await read_past(data, span, warm)
+            return past, await two_runs(find_home(), settings, past, count)
 
-        bars, found, left_out = asyncio.run(both())
-    facts = _facts(bars, found, left_out)
+        past, found = asyncio.run(both())
+    facts = _facts(past, found, left_out(settings))
     if json:
         print_json(facts)
     else:
         _print(facts)
 
 
-def _facts(bars: "Bars", found: "Versus", left_out: tuple[str, ...]) -> dict[str, Any]:
+def _facts(past: "Past", found: "Versus", without: tuple[str, ...]) -> dict[str, Any]:
     """What is printed, for scripts. Money in quote as decimal text, costs in USD, latencies in ms."""
     outcomes: dict[str, int] = {}
     for call in found.calls:
         outcomes[call.outcome] = outcomes.get(call.outcome, 0) + 1
     return {
-        "data": bars.info.label,
-        "first_ms": bars.traded[0].ts_ms,
-        "last_ms": bars.traded[-1].ts_ms,
+        "data": past.info.label,
+        "first_ms": past.first_ms,
+        "last_ms": past.last_ms,
         "bars": found.off.bars,
-        "left_out": list(left_out),
+        "left_out": list(without),
         "decisions": len(found.off.cycles),
         "decisions_changed": len(found.changed),
         "changed": [

@@ -41,11 +41,14 @@ class _Ballot(msgspec.Struct, frozen=True):
     confidence: float = 0.0
     facts: tuple[tuple[str, float], ...] = ()
     detail: str = ""
+    target: float | None = None
 
     def ballot(self) -> Ballot:
         if self.action is None:
             return Abstain(self.agent, self.symbol, self.ts_ms, AbstainReason(self.reason), self.detail)
-        return Vote(self.agent, self.symbol, self.ts_ms, self.action, self.confidence, self.reason, self.facts)
+        return Vote(
+            self.agent, self.symbol, self.ts_ms, self.action, self.confidence, self.reason, self.facts, self.target
+        )
 
 
 class _Cycle(msgspec.Struct, frozen=True):

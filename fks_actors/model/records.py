@@ -212,7 +212,7 @@ class Proposal:
     TAKE_PROFIT, the rest as in OrderIntent. `protect_price` is where an entry's protective stop will lie (sizing `risk`
     divides by the distance to it), `target_price` where its profit is to be taken; `volatility` is a standard deviation
     of the symbol's returns a day, as a fraction (sizing `volatility`), 0 where it is not known. `alternatives` are
-    other venues, in order, for when this one cannot.
+    other venues, in order, for when this one cannot. `target` is the share of equity, 0..1, that is to be held.
     """
 
     client_order_id: str
@@ -238,3 +238,4 @@ class Proposal:
     target_price: Decimal | None = None
     volatility: Decimal = Decimal(0)
     alternatives: tuple[str, ...] = ()
+    target: Decimal | None = None

@@ -24,7 +24,10 @@ class AbstainReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One mind's answer for one symbol at one bar. `confidence` 0..1; `facts` are the numbers that `reason` names."""
+    """One mind's answer for one symbol at one bar. `confidence` 0..1; `facts` are the numbers that `reason` names.
+
+    `target` is the share of equity, 0..1, that the mind wants in the symbol; None where it names none.
+    """
 
     agent: str
     symbol: str
@@ -33,6 +36,7 @@ class Vote:
     confidence: float
     reason: str
     facts: tuple[tuple[str, float], ...] = ()
+    target: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ class Verdict:
     `net` = sum(w * conf, BUY) - sum(w * conf, SELL) over the debate's voices. `strength` 0..1 is the size of the final
     score; `leaning` what that points at; `action` is HOLD when `strength` is under `threshold`. `scores` are the signed
     parts of the final score (debate, asmbtr, sentiment, models) and it itself (final); `weights` what each mind's vote
-    weighed, by agent.
+    weighed, by agent. `target` is the share of equity, 0..1, that a mind which decides alone wants in the symbol.
     """
 
     symbol: str
@@ -68,3 +72,4 @@ class Verdict:
     threshold: float
     scores: tuple[tuple[str, float], ...] = ()
     weights: tuple[tuple[str, float], ...] = ()
+    target: float | None = None

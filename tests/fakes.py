@@ -4,9 +4,11 @@ import asyncio
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+
+from msgspec.structs import replace
 
 from fks_actors.errors import FksError
 from fks_actors.model.account import Account

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from fks_actors.actors.debating import Debating
 from fks_actors.actors.handles import SpecialistHandle

@@ -10,13 +10,14 @@ import hashlib
 import logging
 import operator
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Protocol, TypedDict, TypeVar, cast
 
 import msgspec
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
+from msgspec.structs import replace
 
 from fks_actors.agents.config import DebateConfig
 from fks_actors.agents.turns import abstained, both_heard, checked, concluded, decoded, encoded, in_order

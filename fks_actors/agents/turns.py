@@ -5,10 +5,10 @@ abstention. Where the judge, or every turn of one side, brought no score, the ar
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from decimal import Decimal
 
 import msgspec
+from msgspec.structs import replace
 
 from fks_actors.agents.config import DebateConfig
 from fks_actors.agents.verdict import shifted

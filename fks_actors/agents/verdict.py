@@ -15,7 +15,8 @@ leaning where strength >= threshold and at least `min_votes` minds voted (HOLD c
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from fks_actors.agents.config import DebateConfig
 from fks_actors.agents.debate import consensus, has_quorum

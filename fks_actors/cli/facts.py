@@ -8,6 +8,7 @@ from dataclasses import asdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
+import msgspec
 import typer
 from rich.table import Table
 from rich.text import Text
@@ -256,7 +257,7 @@ def journal_audit(
     with _reader() as reader:
         rows = reader.audit(limit)
     if json:
-        print_json([asdict(row) for row in rows])
+        print_json([msgspec.structs.asdict(row) for row in rows])
         return
     table = Table("time (UTC)", "kind", "actor", "count", box=None, pad_edge=False)
     table.add_column("detail", overflow="fold")

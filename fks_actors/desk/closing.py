@@ -10,8 +10,9 @@ anew, and so they are for what it did not sell (`exits.handed_over`).
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from fks_actors.desk.exits import Bracket
 from fks_actors.desk.state import Closing

@@ -5,8 +5,10 @@ did. What comes of it, risk is told as `Doubt`s: it is risk that refuses.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec.structs import replace
 
 from fks_actors.desk.routing import Quotes
 from fks_actors.market.config import QualityConfig

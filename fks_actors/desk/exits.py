@@ -11,8 +11,10 @@ takes over what is due while it works; what it has not sold when it ends is due 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
+
+import msgspec
+from msgspec.structs import replace
 
 from fks_actors.agents import asmbtr
 from fks_actors.agents.config import AsmbtrConfig
@@ -32,8 +34,7 @@ Find = Callable[[str], Order | None]
 """An order that has not ended, by client order id."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sale:
+class Sale(msgspec.Struct, frozen=True, gc=False):
     """What a verdict's sale still takes over from a bracket: `quantity` (base), of what it trades after `first`."""
 
     order_id: str
@@ -41,8 +42,7 @@ class Sale:
     first: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Bracket:
+class Bracket(msgspec.Struct, frozen=True, gc=False):
     """The exits of one entry. Quantities in base; `groups` are the client ids of living exits, the stop first.
 
     `signal_id` is the id of the signal or the decision that asked for the entry, `entry_id` the entry's, or its

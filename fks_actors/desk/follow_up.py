@@ -5,8 +5,9 @@ lacking, does it in steps of their own, and does nothing when nothing is lacking
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from fks_actors.desk import exits
 from fks_actors.desk.closing import Closings

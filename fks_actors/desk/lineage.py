@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+import msgspec
+
 from fks_actors.errors import JournalConflict
 
 S = TypeVar("S")
@@ -17,8 +19,7 @@ Q = TypeVar("Q")
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True, gc=False):
     """Which commit a request builds on, and which it becomes part of. Both are commit ids.
 
     `epoch` and `until_ms` (the venue side's wall clock) are the desk's lease: a connector that reaches a real venue

@@ -1,9 +1,10 @@
 """What the desk needs from the actors (live) or from plain objects (backtest, tests)."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol, TypeVar
+
+import msgspec
 
 from fks_actors.desk.lineage import Step
 from fks_actors.model.candles import BarBatch, Candle
@@ -18,19 +19,17 @@ A = TypeVar("A")
 B = TypeVar("B")
 
 
-@dataclass(frozen=True, slots=True)
-class Deliberation:
+class Deliberation(msgspec.Struct, frozen=True, gc=False):
     """What the minds said (advisory votes included) and what was made of it, for every symbol of a batch; `debates` by
     symbol, where models were asked."""
 
     ballots: tuple[Ballot, ...]
     verdicts: tuple[Verdict, ...]
     snapshots: tuple[Snapshot, ...] = ()
-    debates: Mapping[str, Debate] = field(default_factory=dict)
+    debates: Mapping[str, Debate] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Briefing:
+class Briefing(msgspec.Struct, frozen=True, gc=False):
     """What the minds are told with a batch.
 
     `previous_ms`: the last recorded bar of each symbol. `heard`: advisory votes, as of this batch. `weights`: what each
@@ -39,12 +38,11 @@ class Briefing:
 
     previous_ms: Mapping[str, int]
     heard: tuple[Vote, ...] = ()
-    weights: Mapping[str, float] = field(default_factory=dict)
-    stakes: Mapping[str, Decimal] = field(default_factory=dict)
+    weights: Mapping[str, float] = msgspec.field(default_factory=dict)
+    stakes: Mapping[str, Decimal] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class VenueReply:
+class VenueReply(msgspec.Struct, frozen=True, gc=False):
     """What happened at the venue.
 
     `snapshot` is what restores the connector: the whole venue on paper, its own notes (watermarks, baseline, cursors)
@@ -55,12 +53,11 @@ class VenueReply:
     events: tuple[VenueEvent, ...]
     snapshot: Snapshot | None = None
     adopted: tuple[Order, ...] = ()
-    quotes: Mapping[str, Quote] = field(default_factory=dict)
+    quotes: Mapping[str, Quote] = msgspec.field(default_factory=dict)
     notes: tuple[AuditRecord, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Ruled:
+class Ruled(msgspec.Struct, frozen=True, gc=False):
     """Risk's reply and the state that goes with it into the commit."""
 
     reply: RiskReply
@@ -172,8 +169,7 @@ class Together(Protocol):
 Clock = Callable[[], int]
 
 
-@dataclass(frozen=True, slots=True)
-class DeskPorts:
+class DeskPorts(msgspec.Struct, frozen=True, gc=False):
     """Everything that the desk reaches."""
 
     minds: Minds

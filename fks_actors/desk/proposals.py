@@ -1,8 +1,9 @@
 """Verdicts and signals become proposals for risk; rulings become records."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from fks_actors.desk.ports import Deliberation
 from fks_actors.execution.ids import client_order_id

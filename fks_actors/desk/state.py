@@ -1,12 +1,13 @@
 """What the desk itself remembers between two steps; written with every commit under the owner `desk`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from math import sqrt
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from fks_actors.desk.data_quality import DataQuality
 from fks_actors.desk.exits import Bracket

@@ -8,7 +8,8 @@ orders are then of unknown outcome, and are asked about when it answers again.
 import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from fks_actors.desk import exits, proposals
 from fks_actors.desk.config import DeskConfig, venue_owner

@@ -31,8 +31,9 @@ CANCELLED.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from fks_actors.execution.book_state import BookState, decode, encode
 from fks_actors.execution.config import PaperConfig

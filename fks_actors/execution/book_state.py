@@ -1,7 +1,6 @@
 """The paper book's state as bytes: the book restored from them goes on exactly as the one that wrote them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 
 import msgspec
@@ -13,8 +12,7 @@ from fks_actors.model.candles import Candle
 from fks_actors.model.orders import ZERO, Order, OrderIntent, OrderStatus, OrderType, Origin, Side
 
 
-@dataclass(frozen=True, slots=True)
-class BookState:
+class BookState(msgspec.Struct, frozen=True, gc=False):
     """All that the paper venue knows. `working` in order of entry; `recent` and `ended` oldest first.
 
     `candles` are the last bars by symbol and `used` what was traded of their volume (base). Of an order that ended,
@@ -25,8 +23,8 @@ class BookState:
     working: tuple[Working, ...] = ()
     recent: tuple[Order, ...] = ()
     ended: tuple[tuple[str, OrderStatus], ...] = ()
-    candles: Mapping[str, Candle] = field(default_factory=dict)
-    used: Mapping[str, Decimal] = field(default_factory=dict)
+    candles: Mapping[str, Candle] = msgspec.field(default_factory=dict)
+    used: Mapping[str, Decimal] = msgspec.field(default_factory=dict)
     placed: int = 0
 
 

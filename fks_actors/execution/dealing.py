@@ -6,8 +6,10 @@ other.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from decimal import Decimal
+
+import msgspec
+from msgspec.structs import replace
 
 from fks_actors.execution.config import PaperConfig
 from fks_actors.execution.finished import Finished
@@ -41,8 +43,7 @@ from fks_actors.model.orders import (
 OTHER_LEG = "oco: the other leg traded"
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(msgspec.Struct, frozen=True, gc=False):
     """When a price is shown to orders.
 
     `ts_ms` stamps the trades, `until_ms` is how far a TWAP's schedule has come; `inside`: prices stay within the bar.

@@ -24,8 +24,10 @@ or so for `range_share`). The result never leaves the bar that it trades in, and
 taker, but never beyond the order's limit.
 """
 
-from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
+
+import msgspec
+from msgspec.structs import replace
 
 from fks_actors.execution.config import PaperConfig
 from fks_actors.execution.slices import due, shown, slot
@@ -39,8 +41,7 @@ _AT_ONCE = frozenset({OrderType.MARKET, OrderType.TWAP})
 _BPS = Decimal(10_000)
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(msgspec.Struct, frozen=True, gc=False):
     """A candle in money: prices in quote, volume in base."""
 
     open: Decimal
@@ -56,8 +57,7 @@ class Bar:
         return cls(to_money(candle.open), to_money(candle.high), to_money(candle.low), to_money(candle.close), volume)
 
 
-@dataclass(frozen=True, slots=True)
-class Working:
+class Working(msgspec.Struct, frozen=True, gc=False):
     """An order that works at the paper venue.
 
     `lock_price` (quote a base unit) is what a BUY's held-back cash counts with. `crossing`: a limit that was marketable
@@ -81,8 +81,7 @@ class Working:
         return self.order.intent.quantity - self.order.filled_quantity
 
 
-@dataclass(frozen=True, slots=True)
-class Touch:
+class Touch(msgspec.Struct, frozen=True, gc=False):
     """A price that reaches an order, before slippage."""
 
     price: Decimal

@@ -13,9 +13,10 @@ replacement: the old order is cancelled, and once it ended a new one is entered 
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
 from enum import StrEnum
+
+from msgspec.structs import replace
 
 from fks_actors.errors import InvariantError
 from fks_actors.model.orders import ZERO, Fill, Order, OrderIntent, OrderStatus, VenueEvent

@@ -1,8 +1,9 @@
 """In which order the prices of a bar meet the orders of the paper venue; the law is told in `execution.book`."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+import msgspec
 
 from fks_actors.execution.dealing import Dealer, Moment
 from fks_actors.execution.matching import Bar, Working, within
@@ -14,8 +15,7 @@ from fks_actors.model.markets import MarketRules
 from fks_actors.model.orders import Side, VenueEvent
 
 
-@dataclass(frozen=True, slots=True)
-class _Turn:
+class _Turn(msgspec.Struct, frozen=True, gc=False):
     """Whose turn it is: an order's, or that of the first in a queue of resting limits."""
 
     after_stops: bool

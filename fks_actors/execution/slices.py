@@ -18,8 +18,9 @@ TWAP
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
+
+import msgspec
 
 from fks_actors.errors import InvariantError
 from fks_actors.model.markets import MarketRules
@@ -29,8 +30,7 @@ _ID_LENGTH = 36
 _PARENT = re.compile(r"[a-zA-Z0-9-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
+class Slice(msgspec.Struct, frozen=True, gc=False):
     """One venue order under an intent: its number, what it asked for and what it traded (base).
 
     `ended`: the venue confirmed that it trades no more; an order whose state is unknown has not ended. `cancelling`:
@@ -44,8 +44,7 @@ class Slice:
     cancelling: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(msgspec.Struct, frozen=True, gc=False):
     """A slice to be sent now: number `k`, for `quantity` (base)."""
 
     k: int

@@ -5,8 +5,9 @@ the larger of the two once. Sums are exact, so that they are the same however th
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from decimal import Context, Decimal
+
+from msgspec.structs import replace
 
 from fks_actors.execution.matching import Working
 from fks_actors.execution.reach import Reach

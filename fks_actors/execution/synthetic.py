@@ -14,8 +14,10 @@ Pairs (one cancels the other)
     the second; with neither triggered the `resident` rests at the venue.
 """
 
-from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+
+import msgspec
+from msgspec.structs import replace
 
 from fks_actors.errors import InvariantError
 from fks_actors.execution.slices import Slice, least, next_number, traded, working
@@ -26,8 +28,7 @@ NO_BAND = (Decimal(0), Decimal("Infinity"))
 _PERCENT = Decimal(100)
 
 
-@dataclass(frozen=True, slots=True)
-class Trail:
+class Trail(msgspec.Struct, frozen=True, gc=False):
     """How far a trailing stop has come: the best price since it was entered, highest for a SELL, lowest for a BUY."""
 
     best: Decimal
@@ -81,8 +82,7 @@ def _level(intent: OrderIntent, stop: Decimal | None) -> Decimal | None:
     return intent.stop_price if is_stop(intent) else intent.limit_price
 
 
-@dataclass(frozen=True, slots=True)
-class Leg:
+class Leg(msgspec.Struct, frozen=True, gc=False):
     """An order that a connector keeps, and its orders at the venue, oldest first.
 
     `triggered`: its stop was touched. `cancelled`: the desk wants it ended. `trail` belongs to a trailing stop.
@@ -124,8 +124,7 @@ def _stop(leg: Leg, rules: MarketRules) -> Decimal | None:
     return None if leg.trail is None else stop_of(leg.intent, leg.trail, rules)
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(msgspec.Struct, frozen=True, gc=False):
     """Two legs of which one cancels the other; `first` is the one that protects.
 
     `resident` is the leg (its client order id) that rests at the venue while neither is reached: one whose type the
@@ -137,8 +136,7 @@ class Pair:
     resident: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(msgspec.Struct, frozen=True, gc=False):
     """Send `quantity` (base) of the leg as its order number `k`; `order_type` MARKET once it is triggered."""
 
     client_order_id: str
@@ -147,16 +145,14 @@ class Send:
     order_type: OrderType
 
 
-@dataclass(frozen=True, slots=True)
-class Cancel:
+class Cancel(msgspec.Struct, frozen=True, gc=False):
     """Ask the venue to end the leg's order number `k`."""
 
     client_order_id: str
     k: int
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(msgspec.Struct, frozen=True, gc=False):
     """Neither leg sends anything more: what of them is not filled is cancelled."""
 
 

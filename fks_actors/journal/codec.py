@@ -4,11 +4,11 @@ A ballot is a Vote where it has an `action`, else an Abstain. Reading checks eve
 what could not be read again (NaN, infinity), so that a row which was kept can always be read.
 """
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar, cast
 
 import msgspec
+from msgspec.structs import replace
 
 from fks_actors.errors import InvariantError, JournalCorrupt
 from fks_actors.model.candles import BarBatch

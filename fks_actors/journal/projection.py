@@ -8,7 +8,8 @@ received. Two desks that saw the same bars and signals agree, however often one 
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from fks_actors.journal.codec import canonical, kind_of
 from fks_actors.model.orders import Fill, Order

@@ -7,7 +7,8 @@ import hashlib
 import json
 import re
 from collections import OrderedDict
-from dataclasses import dataclass
+
+import msgspec
 
 from fks_actors.llm.ports import Prompt
 from fks_actors.llm.schema_text import schema_text
@@ -18,8 +19,7 @@ _KIN = 256
 _MOST_CHARS = 8 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
+class Remembered(msgspec.Struct, frozen=True, gc=False):
     """An answer that was given, and by whom."""
 
     key: str

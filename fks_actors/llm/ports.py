@@ -1,14 +1,14 @@
 """What this room needs from outside: somebody who completes a prompt. Clients are in `adapters.llm`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+import msgspec
 
 from fks_actors.model.debates import Tier
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
+class Prompt(msgspec.Struct, frozen=True, gc=False):
     """A rendered question. `name` = `<name>@<version>`; `schema` is the JSON schema that the answer must fit.
 
     `agent` asks, and pays from its own budget; `temperature` 0 is the most repeatable.
@@ -24,8 +24,7 @@ class Prompt:
     temperature: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
+class Completion(msgspec.Struct, frozen=True, gc=False):
     """What a model wrote. Token counts as the provider reports them, 0 where it does not."""
 
     text: str

@@ -7,10 +7,11 @@ turns are quoted as JSON strings of one line, so that nothing in them ends the q
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from math import fsum
+
+from msgspec.structs import replace
 
 from fks_actors.llm import known
 from fks_actors.llm.ports import Prompt

@@ -27,8 +27,10 @@ Gone
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from fks_actors.market.config import QualityConfig
 from fks_actors.market.quality import Flag
@@ -51,8 +53,7 @@ _NAMED = 3
 _SHOWN_PLACES = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(msgspec.Struct, frozen=True, gc=False):
     """One source as it stands: `trouble` is what is so at present (a flag, or overdue), `failing` what its score says.
 
     `present`: it has told something lately. `deviation`: its last price against the others', as a fraction.
@@ -72,8 +73,7 @@ class Source:
         return self.failing or bool(self.trouble)
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(msgspec.Struct, frozen=True, gc=False):
     """The sources at one instant, those that are gone too. `limit` is the share that may fail, `least` the score."""
 
     sources: tuple[Source, ...]

@@ -12,8 +12,9 @@ from shows that the print was wrong; one that is elsewhere still is suspected an
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from math import exp, log, sqrt
+
+import msgspec
 
 from fks_actors.market.config import QualityConfig
 
@@ -21,8 +22,7 @@ _MINUTE_MS = 60_000
 _MOST = log(10.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Suspicion:
+class Suspicion(msgspec.Struct, frozen=True, gc=False):
     """A close that nobody else has shown yet: what was trusted before it, and the move that was allowed (fraction)."""
 
     before: float

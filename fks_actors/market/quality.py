@@ -1,9 +1,10 @@
 """The quality gate: bad data is flagged loudly, never mended. The caller decides what a flag stops."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from math import inf, log, sqrt
 from typing import Any
+
+import msgspec
 
 from fks_actors.market.config import QualityConfig
 from fks_actors.market.volume import VolumeGauge
@@ -31,8 +32,7 @@ class Flag(StrEnum):
     STALE = "stale"
 
 
-@dataclass(frozen=True, slots=True)
-class Quality:
+class Quality(msgspec.Struct, frozen=True, gc=False):
     """The gate's word on one bar: `missing` bars before it, `z` = its log return in standard deviations, `volume_z` =
     its log volume in robust ones."""
 

@@ -1,15 +1,15 @@
 """What the desk owns. Spot: a position is never negative, cash is never lent."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
+
+import msgspec
 
 from fks_actors.errors import InvariantError
 from fks_actors.model.orders import ZERO, Fill, Side
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(msgspec.Struct, frozen=True, gc=False):
     """A holding in base units. `entry_price` is the average price paid without fees; `realised` is net of fees."""
 
     symbol: str
@@ -18,12 +18,11 @@ class Position:
     realised: Decimal = ZERO
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(msgspec.Struct, frozen=True, gc=False):
     """Cash in quote and the positions by symbol; `fees` is what was paid so far."""
 
     cash: Decimal
-    positions: Mapping[str, Position] = field(default_factory=dict)
+    positions: Mapping[str, Position] = msgspec.field(default_factory=dict)
     fees: Decimal = ZERO
 
     def position(self, symbol: str) -> Position:

@@ -1,11 +1,11 @@
 """Bars. A candle is a measurement (float); money is made from it only through `to_money`."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Candle:
+
+class Candle(msgspec.Struct, frozen=True, gc=False):
     """One closed bar. `ts_ms` is the bar's OPEN, UTC; prices in quote currency a unit of base, volume in base."""
 
     symbol: str
@@ -17,8 +17,7 @@ class Candle:
     volume: float
 
 
-@dataclass(frozen=True, slots=True)
-class BarBatch:
+class BarBatch(msgspec.Struct, frozen=True, gc=False):
     """The bars of one or more symbols that opened at `ts_ms` and closed at `close_ms`; at most one a symbol.
 
     A symbol whose bar is missing at this instant is absent: nothing is filled in.

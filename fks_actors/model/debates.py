@@ -3,9 +3,10 @@
 Scores are signed, -1 (sell) to 1 (buy). What a model said reaches nobody but readers: decisions read the numbers.
 """
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+
+import msgspec
 
 from fks_actors.model.votes import Ballot, Verdict
 
@@ -40,8 +41,7 @@ class CallOutcome(StrEnum):
     NO_PROVIDER = "no_provider"
 
 
-@dataclass(frozen=True, slots=True)
-class ModelCall:
+class ModelCall(msgspec.Struct, frozen=True, gc=False):
     """One question to the models, whatever became of it; requests on every rung of the ladder are summed up.
 
     `prompt` = `<name>@<version>`; `key` is the response cache's, by which a replay finds the same answer; `detail`
@@ -63,8 +63,7 @@ class ModelCall:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(msgspec.Struct, frozen=True, gc=False):
     """One speaker in one round. `score` is None where no usable answer came: the speaker abstained.
 
     A bull's score is 0..1, a bear's -1..0: how strong its case is. `text` is bounded and printable; `cites` are the
@@ -79,8 +78,7 @@ class Turn:
     call: ModelCall
 
 
-@dataclass(frozen=True, slots=True)
-class Debate:
+class Debate(msgspec.Struct, frozen=True, gc=False):
     """What a debate did. `triggers`: why it was held (grey_band, large_notional, asked).
 
     `before` is the arithmetic score, `judged` the judge's (None: no judgement), `after` what the bound let through;
@@ -95,8 +93,7 @@ class Debate:
     duration_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Brief:
+class Brief(msgspec.Struct, frozen=True, gc=False):
     """What a speaker is told: everything that it may name stands here. `stake_quote` is what the order could move."""
 
     decision_id: str

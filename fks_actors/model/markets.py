@@ -1,11 +1,11 @@
 """What a venue allows for one symbol. Rounding is towards zero, never up: an order may shrink, not grow."""
 
-from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class MarketRules:
+
+class MarketRules(msgspec.Struct, frozen=True, gc=False):
     """A spot market's filters. Steps are in quote (`tick`) and base (`step`); fees are fractions of the notional."""
 
     symbol: str
@@ -27,8 +27,7 @@ class MarketRules:
         return floor_to(quantity, self.step)
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(msgspec.Struct, frozen=True, gc=False):
     """The best prices at a venue, in quote currency a unit of base; `ts_ms` is when they were seen."""
 
     bid: Decimal

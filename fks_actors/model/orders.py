@@ -1,8 +1,9 @@
 """Orders from intent to fill. Quantities in base, prices and notionals in quote, all Decimal."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+
+import msgspec
 
 ZERO = Decimal(0)
 
@@ -67,8 +68,7 @@ class Liquidity(StrEnum):
     TAKER = "taker"
 
 
-@dataclass(frozen=True, slots=True)
-class OrderIntent:
+class OrderIntent(msgspec.Struct, frozen=True, gc=False):
     """What the desk wants to trade, before risk has ruled. `market_price` is what the market was worth then.
 
     One intent is one client order id, and at most one order at the venue (the slices of a TWAP or a synthetic iceberg
@@ -96,8 +96,7 @@ class OrderIntent:
     oco_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True, gc=False):
     """One limit that an intent would break: `value` against `limit`, both as printed numbers."""
 
     code: str
@@ -106,8 +105,7 @@ class Refusal:
     limit: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Approved:
+class Approved(msgspec.Struct, frozen=True, gc=False):
     """Risk's permission to submit exactly this intent. Only `risk` constructs it.
 
     `reserved_quote` is the notional (BUY) held back until the order fills or ends, fees and slippage included.
@@ -117,8 +115,7 @@ class Approved:
     reserved_quote: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Denied:
+class Denied(msgspec.Struct, frozen=True, gc=False):
     """Risk's refusal, with every limit that spoke against the intent."""
 
     intent: OrderIntent
@@ -128,8 +125,7 @@ class Denied:
 Ruling = Approved | Denied
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(msgspec.Struct, frozen=True, gc=False):
     """An order and its life so far. `average_price` is 0 while nothing is filled; `fee` is in quote."""
 
     intent: OrderIntent
@@ -142,8 +138,7 @@ class Order:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Fill:
+class Fill(msgspec.Struct, frozen=True, gc=False):
     """One trade of an order at a venue. `trade_id` is unique at the venue.
 
     `fee` is what the trade cost in quote. Where the venue took it in another asset, `fee_asset` names that and
@@ -164,8 +159,7 @@ class Fill:
     fee_quantity: Decimal = ZERO
 
 
-@dataclass(frozen=True, slots=True)
-class OrderUpdate:
+class OrderUpdate(msgspec.Struct, frozen=True, gc=False):
     """A venue's word that an order changed its status without a trade (a trade comes as a `Fill`)."""
 
     client_order_id: str

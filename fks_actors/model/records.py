@@ -5,9 +5,10 @@ up to a commit, so an actor that was restarted rebuilds exactly what it had, and
 answered, then the coordinator died) answers the same request again with the same reply.
 """
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+
+import msgspec
 
 from fks_actors.model.candles import BarBatch
 from fks_actors.model.debates import Debate
@@ -34,8 +35,7 @@ class CycleOutcome(StrEnum):
     PAUSED = "paused"
 
 
-@dataclass(frozen=True, slots=True)
-class CycleRecord:
+class CycleRecord(msgspec.Struct, frozen=True, gc=False):
     """One symbol, one bar: what was said, what came of it. Recorded for no-trade and denied cycles too.
 
     `decision_id` = `<symbol>@<bar open ms>`. `client_order_id` is empty where no order was intended;
@@ -57,8 +57,7 @@ class CycleRecord:
     debate: Debate | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(msgspec.Struct, frozen=True, gc=False):
     """A checked webhook alert. Exactly one of `quantity` (base) and `sizing` is given.
 
     `sent_ms` is the sender's timestamp (None where it gave none), `received_ms` ours. `stop_loss`, `take_profit`
@@ -102,8 +101,7 @@ class SignalStatus(StrEnum):
     IGNORED = "ignored"
 
 
-@dataclass(frozen=True, slots=True)
-class SignalRecord:
+class SignalRecord(msgspec.Struct, frozen=True, gc=False):
     """What the desk made of a signal; written with the order's intent, and again when its state changes."""
 
     signal_id: str
@@ -114,8 +112,7 @@ class SignalRecord:
     refusals: tuple[Refusal, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class EquityPoint:
+class EquityPoint(msgspec.Struct, frozen=True, gc=False):
     """The account at one instant, in quote. `drawdown` 0..1 from the highest equity so far."""
 
     ts_ms: int
@@ -128,8 +125,7 @@ class EquityPoint:
     state: TradingState
 
 
-@dataclass(frozen=True, slots=True)
-class ControlRecord:
+class ControlRecord(msgspec.Struct, frozen=True, gc=False):
     """A change of the trading state: by an operator, or by a limit (`by` names which)."""
 
     ts_ms: int
@@ -138,8 +134,7 @@ class ControlRecord:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class RunRecord:
+class RunRecord(msgspec.Struct, frozen=True, gc=False):
     """A start of the desk: where its bars come from. `simulated` is shown wherever its results are.
 
     `feed_start_ms` and `seed` make a simulated market again; 0 for other feeds.
@@ -159,8 +154,7 @@ class RunRecord:
     venues: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class AuditRecord:
+class AuditRecord(msgspec.Struct, frozen=True, gc=False):
     """Something that a person may have to answer for: who (`actor`: a peer, an operator, a part) did what (`kind`).
 
     Kinds are short words such as `unauthorized`, `forbidden`, `rate_limited`, `lease_taken`, `venue_difference`.
@@ -177,16 +171,14 @@ class AuditRecord:
 Entry = BarBatch | CycleRecord | SignalRecord | Order | Fill | EquityPoint | ControlRecord | RunRecord | AuditRecord
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(msgspec.Struct, frozen=True, gc=False):
     """An actor's state as of the commit that carries it; the journal keeps the last one of each `owner`."""
 
     owner: str
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(msgspec.Struct, frozen=True, gc=False):
     """One atomic step. `commit_id` is a pure function of what it records, so that a repeated commit is recognised."""
 
     commit_id: str
@@ -195,8 +187,7 @@ class Commit:
     snapshots: tuple[Snapshot, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SnapshotAt:
+class SnapshotAt(msgspec.Struct, frozen=True, gc=False):
     """A snapshot and the commit that wrote it; `commit_id` and payload are empty where none was written."""
 
     owner: str
@@ -204,8 +195,7 @@ class SnapshotAt:
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(msgspec.Struct, frozen=True, gc=False):
     """What asks risk for an order: a debate's verdict (`quantity` None: risk sizes it) or a signal's own figures.
 
     `strength` 0..1 scales the sizing; `limit_price` goes with LIMIT and ICEBERG, `stop_price` with STOP_LOSS and

@@ -1,10 +1,9 @@
 """What a specialist sees when a bar closes: one set of numbers a horizon. `market` makes it, `agents` judge it."""
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class ShortView:
+class ShortView(msgspec.Struct, frozen=True, gc=False):
     """Minutes to hours. RSI 0..100; MACD figures as fractions of the close; ratios and changes dimensionless."""
 
     symbol: str
@@ -20,8 +19,7 @@ class ShortView:
     change: float
 
 
-@dataclass(frozen=True, slots=True)
-class MidView:
+class MidView(msgspec.Struct, frozen=True, gc=False):
     """Hours to days. Averages in quote; `cross_age` = bars since the fast average last crossed the slow one."""
 
     symbol: str
@@ -36,8 +34,7 @@ class MidView:
     bollinger_lower: float
 
 
-@dataclass(frozen=True, slots=True)
-class LongView:
+class LongView(msgspec.Struct, frozen=True, gc=False):
     """Weeks to months. `trend` = fractional slope of the slow average over the look-back; `drawdown` 0..1 from the
     look-back's high; volatilities are standard deviations of log returns a bar, fast and slow."""
 

@@ -1,7 +1,8 @@
 """What a mind answers, and what the debate makes of the answers. Routing reads enums and numbers, never the prose."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 
 class Action(StrEnum):
@@ -22,8 +23,7 @@ class AbstainReason(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class Vote:
+class Vote(msgspec.Struct, frozen=True, gc=False):
     """One mind's answer for one symbol at one bar. `confidence` 0..1; `facts` are the numbers that `reason` names.
 
     `target` is the share of equity, 0..1, that the mind wants in the symbol; None where it names none.
@@ -39,8 +39,7 @@ class Vote:
     target: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Abstain:
+class Abstain(msgspec.Struct, frozen=True, gc=False):
     """A mind that cannot answer; counted, never taken for HOLD."""
 
     agent: str
@@ -53,8 +52,7 @@ class Abstain:
 Ballot = Vote | Abstain
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """What is made of the ballots (`agents.verdict` has the formula).
 
     `net` = sum(w * conf, BUY) - sum(w * conf, SELL) over the debate's voices. `strength` 0..1 is the size of the final

@@ -3,11 +3,11 @@
 A snapshot of one account, as it was written before there were several venues, reads as the paper venue's.
 """
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from fks_actors.errors import JournalCorrupt
 from fks_actors.model.account import Account

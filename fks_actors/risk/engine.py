@@ -6,8 +6,10 @@ exposure, the caps and the trading state are those of all venues together; cash 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from fks_actors.errors import InvariantError
 from fks_actors.model.markets import MarketRules

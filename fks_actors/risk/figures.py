@@ -5,9 +5,10 @@ A proposal that carries one is refused; a mark or a trade that carries one is a 
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
+
+from msgspec.structs import replace
 
 from fks_actors.errors import InvariantError
 from fks_actors.model.orders import ZERO, Fill, Origin, Refusal

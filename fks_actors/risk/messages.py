@@ -1,16 +1,17 @@
 """What the desk asks of risk, and what risk answers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
+
+import msgspec
+from msgspec.structs import replace
 
 from fks_actors.model.account import Account, merged
 from fks_actors.model.orders import Approved, Denied, Refusal, VenueEvent
 from fks_actors.model.records import ControlRecord, EquityPoint, Proposal, TradingState
 
 
-@dataclass(frozen=True, slots=True)
-class Reservation:
+class Reservation(msgspec.Struct, frozen=True, gc=False):
     """What an approved, unfinished order still holds back at its venue.
 
     `quote` is for a BUY (0 for a SELL), `base` for a SELL (0 for a BUY), `left` is what the order may still trade. Two
@@ -27,8 +28,7 @@ class Reservation:
     lacks: Decimal = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class RiskState:
+class RiskState(msgspec.Struct, frozen=True, gc=False):
     """All that a ruling depends on: an account a venue, and what holds for all of them together.
 
     `marks` are by symbol, whatever the venue; `approvals_ms` the approval times of the last minute that count for the
@@ -36,8 +36,8 @@ class RiskState:
     """
 
     accounts: Mapping[str, Account]
-    reservations: Mapping[str, Reservation] = field(default_factory=dict)
-    marks: Mapping[str, Decimal] = field(default_factory=dict)
+    reservations: Mapping[str, Reservation] = msgspec.field(default_factory=dict)
+    marks: Mapping[str, Decimal] = msgspec.field(default_factory=dict)
     trading: TradingState = TradingState.ACTIVE
     trading_by: str = "start"
     trading_reason: str = ""
@@ -77,8 +77,7 @@ class RiskState:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Doubt:
+class Doubt(msgspec.Struct, frozen=True, gc=False):
     """Why prices are not trusted: it refuses BUYs, with `both_sides` whatever would trade at such a price.
 
     Of `symbol`, or of all where it is empty.
@@ -89,8 +88,7 @@ class Doubt:
     both_sides: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RiskRequest:
+class RiskRequest(msgspec.Struct, frozen=True, gc=False):
     """One step: what happened since (`marks`, `events`, an operator's `control`), then what is proposed, in order.
 
     `external` are the client order ids, among those of the events, of orders that are not the desk's. `doubts` are
@@ -98,7 +96,7 @@ class RiskRequest:
     """
 
     ts_ms: int
-    marks: Mapping[str, Decimal] = field(default_factory=dict)
+    marks: Mapping[str, Decimal] = msgspec.field(default_factory=dict)
     events: tuple[VenueEvent, ...] = ()
     proposals: tuple[Proposal, ...] = ()
     control: ControlRecord | None = None
@@ -110,8 +108,7 @@ SELL_PENDING = "sell_pending"
 """Why a SELL of a whole position is unneeded: other working SELLs hold all of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unneeded:
+class Unneeded(msgspec.Struct, frozen=True, gc=False):
     """A verdict that asks for nothing new: a BUY of what is held, a SELL of nothing."""
 
     proposal: Proposal
@@ -121,8 +118,7 @@ class Unneeded:
 RiskRuling = Approved | Denied | Unneeded
 
 
-@dataclass(frozen=True, slots=True)
-class RiskReply:
+class RiskReply(msgspec.Struct, frozen=True, gc=False):
     """One ruling a proposal, in order; `changes` are trading-state changes that this step caused."""
 
     rulings: tuple[RiskRuling, ...]

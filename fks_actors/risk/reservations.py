@@ -12,8 +12,9 @@ grows they hold that again: it is they who will sell it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from fks_actors.model.account import Account
 from fks_actors.model.orders import ZERO, Fill, OrderStatus, OrderUpdate, Side, VenueEvent

@@ -11,8 +11,9 @@ breach would trip at once; the ControlRecord's reason says so.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from fks_actors.model.orders import ZERO, Fill
 from fks_actors.model.records import ControlRecord, TradingState

@@ -9,8 +9,10 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from fks_actors.adapters.ccxt_venue.canceller import Canceller
 from fks_actors.adapters.ccxt_venue.client import Client

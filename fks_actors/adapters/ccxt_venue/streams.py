@@ -8,9 +8,10 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
+
+from msgspec.structs import replace
 
 from fks_actors.adapters.ccxt_venue import translate
 from fks_actors.adapters.ccxt_venue.client import Client

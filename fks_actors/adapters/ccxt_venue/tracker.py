@@ -2,8 +2,10 @@
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from fks_actors.adapters.ccxt_venue.outbox import Outbox
 from fks_actors.errors import InvariantError

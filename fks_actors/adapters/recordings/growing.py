@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -72,7 +73,7 @@ class Growing:
             ConfigError: they cannot be written.
         """
         rows = np.empty(len(bars), _FRAMED)
-        rows["bar"] = [astuple(bar)[1:] for bar in bars]
+        rows["bar"] = [msgspec.structs.astuple(bar)[1:] for bar in bars]
         rows["crc"] = _checksums(rows["bar"], self._origin.seed)
         try:
             with self._part.open("ab") as file:

@@ -3,12 +3,12 @@
 import asyncio
 import time
 from collections import Counter
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from fks_actors.adapters.ccxt_venue.breaker import BreakerState
 from fks_actors.adapters.ccxt_venue.memory import KeptWire, Memory

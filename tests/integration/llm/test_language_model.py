@@ -5,11 +5,11 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from fks_actors.adapters.llm.factory import OpenLadder, open_ladder
 from fks_actors.llm.config import LlmConfig, Place, ProviderConfig

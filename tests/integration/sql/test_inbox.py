@@ -3,11 +3,11 @@
 import asyncio
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from fks_actors.adapters.sql import SqlInbox, SqlJournal
 from fks_actors.errors import InvariantError, JournalUnavailable

@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from fks_actors.adapters.sql import SqlJournal, open_reader
 from fks_actors.adapters.sql.reader import OPEN_STATUSES

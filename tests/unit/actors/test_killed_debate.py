@@ -1,8 +1,9 @@
 """A coordinator that dies in the middle of a debate: the next one asks nobody twice and decides the same."""
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from fks_actors.actors.council import Council
 from fks_actors.adapters.checkpoints import Checkpoints

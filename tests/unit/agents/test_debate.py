@@ -1,11 +1,11 @@
 """The consensus: its bounds, its symmetry, and that the order of speaking does not matter."""
 
 import random
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from fks_actors.agents.config import DebateConfig
 from fks_actors.agents.debate import consensus, has_quorum

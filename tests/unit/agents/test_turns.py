@@ -1,12 +1,12 @@
 """When a debate is held, what counts as a turn, and what comes of the turns: never more than the bound allows."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from fks_actors.agents.config import DebateConfig
 from fks_actors.agents.turns import (

@@ -5,6 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from fks_actors.backtest.attribution import NOBODY, by_agent, by_regime, regimes, shares
 from fks_actors.backtest.metrics import metrics
@@ -101,7 +102,9 @@ def test_regimes_when_the_market_turns_then_they_turn_after_it() -> None:
 
 def test_regimes_when_the_future_is_corrupted_then_the_past_is_the_same(result: Result) -> None:
     cut = len(result.cycles) // 2
-    corrupted = [c if at < cut else replace(c, price=c.price * (at % 7 + 1)) for at, c in enumerate(result.cycles)]
+    corrupted = [
+        c if at < cut else structs.replace(c, price=c.price * (at % 7 + 1)) for at, c in enumerate(result.cycles)
+    ]
     one, other = (list(regimes(cycles, CONFIG).values()) for cycles in (result.cycles, corrupted))
     assert one[:cut] == other[:cut]
     assert one[cut:] != other[cut:]

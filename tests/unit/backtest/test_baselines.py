@@ -1,11 +1,11 @@
 """Flat and buy and hold pay what a run would have paid, and the first line tells who won."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from fks_actors.backtest.baselines import Baseline, BuyAndHold, Stake, flat, standing, verdict_line
 from fks_actors.backtest.metrics import measured, metrics

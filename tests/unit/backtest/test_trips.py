@@ -1,10 +1,10 @@
 """FIFO round trips keep every cent."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
+from msgspec.structs import replace
 
 from fks_actors.backtest.trips import round_trips
 from fks_actors.errors import InvariantError

@@ -1,7 +1,7 @@
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from msgspec.structs import replace
 from pydantic import TypeAdapter
 
 from deployments import decision_shapes, render, verdicts

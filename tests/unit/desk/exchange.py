@@ -5,8 +5,10 @@ events count as taken when a later step builds on the reply that told them.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from fks_actors.desk.lineage import Step
 from fks_actors.desk.ports import VenueReply

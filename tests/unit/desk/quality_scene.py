@@ -1,8 +1,9 @@
 """A desk whose minds want what they are told, and whose data goes bad."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
+
+from msgspec.structs import replace
 
 from fks_actors.desk.ports import Deliberation
 from fks_actors.model.candles import BarBatch

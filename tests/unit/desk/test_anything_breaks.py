@@ -6,7 +6,6 @@ before it was written, and what was bought with a stop is never left without one
 
 import contextlib
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from fks_actors.desk import exits
 from fks_actors.desk.closing import EXITS_FIRST

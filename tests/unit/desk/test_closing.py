@@ -1,10 +1,10 @@
 """A verdict to SELL what exits hold: the exits end, all of it is sold, and what was not sold has its exits again."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from fks_actors.desk.closing import EXITS_FIRST
 from fks_actors.desk.proposals import decision_id

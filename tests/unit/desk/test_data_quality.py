@@ -1,9 +1,9 @@
 """A desk whose data goes bad: it buys nothing until they are good again, sells what it holds, and says why."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from fks_actors.desk.data_quality import DataQuality
 from fks_actors.market.config import QualityConfig

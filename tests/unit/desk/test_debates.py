@@ -1,10 +1,10 @@
 """What models said is recorded with the decision, whatever came of it, and reaches no venue around risk."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from fks_actors.desk.ports import Briefing, Deliberation
 from fks_actors.journal.codec import decode, encode

@@ -1,7 +1,8 @@
 """What follows an order when it is replaced, sold elsewhere, or trades late: protected, and never sold twice."""
 
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from fks_actors.desk.proposals import from_signal
 from fks_actors.desk.state import Change

@@ -1,11 +1,11 @@
 """Steps that broke half-way, and steps that are asked for twice: nothing of them may stand in a later commit."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from fks_actors.desk.state import Change
 from fks_actors.errors import ActorUnavailable, JournalConflict, JournalUnavailable

@@ -1,12 +1,12 @@
 """A mind's answers depend on the bars alone: not on repeats, on restarts, or on other symbols."""
 
 import pickle
-from dataclasses import replace
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from fks_actors.agents.config import AgentsConfig, AsmbtrConfig
 from fks_actors.desk.crafts import bar_mind

@@ -1,10 +1,10 @@
 """What no venue should say: it is set aside and written down, halts where money is in doubt, and stops nothing."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from fks_actors.model.orders import Fill, Liquidity, OrderStatus, OrderType, OrderUpdate, Origin, Side
 from fks_actors.model.records import AuditRecord, ControlRecord, TradingState

@@ -1,6 +1,5 @@
 """What a verdict bought on ASMBTR's vote: a stop and a target stand at it as at a signal's, where that is asked for."""
 
-from dataclasses import replace
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from pydantic import ValidationError
 
 from fks_actors.agents.config import AgentsConfig, AsmbtrConfig

@@ -1,10 +1,10 @@
-from dataclasses import replace
 from decimal import Decimal
 from itertools import product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from fks_actors.errors import InvariantError
 from fks_actors.execution.order_state import MOVES, TERMINAL, WORKING, Trade, apply, replacement

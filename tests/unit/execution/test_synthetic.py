@@ -1,12 +1,12 @@
 """Synthetic orders: triggers, trails, and the law of the pair."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from msgspec.structs import replace
 
 from fks_actors.errors import InvariantError
 from fks_actors.execution.config import PaperConfig, default_rules

@@ -1,9 +1,9 @@
 """The digest tells what was decided, ordered and filled, and nothing about the way there."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from fks_actors.journal.projection import digest
 from fks_actors.model.orders import OrderStatus

@@ -1,7 +1,8 @@
 """One decision as a debate sees it: six minds that disagree, two turns already said."""
 
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from fks_actors.model.debates import Brief, CallOutcome, ModelCall, Role, Tier, Turn
 from fks_actors.model.votes import Abstain, AbstainReason, Action, Ballot, Verdict, Vote

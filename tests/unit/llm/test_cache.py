@@ -1,11 +1,11 @@
 """An answer is found by everything that it depends on and by nothing else; what is held is bounded."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from fks_actors.llm.cache import AnswerCache, Remembered, cache_key
 from fks_actors.llm.ports import Prompt

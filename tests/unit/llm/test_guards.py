@@ -1,10 +1,9 @@
 """Guards: what may be said of the market, rule by rule, with what holds and what does not."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from fks_actors.llm.guards import guard
 from fks_actors.llm.numbers import printed

@@ -1,13 +1,13 @@
 """Speakers: a model's text becomes a number with a sign that it said, or an abstention; the rules move nothing."""
 
 import json
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from fks_actors.agents.config import DebateConfig
 from fks_actors.agents.verdict import shifted

@@ -2,11 +2,11 @@
 
 import json
 import math
-from dataclasses import astuple
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import astuple
 from pydantic import ValidationError
 
 from fks_actors.errors import InvariantError

@@ -2,11 +2,11 @@
 
 import json
 import random
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from fks_actors.market.config import QualityConfig
 from fks_actors.market.quality import Flag, Quality, QualityGate, usable

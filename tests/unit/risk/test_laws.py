@@ -1,7 +1,7 @@
 """Laws of risk: whatever is proposed and whatever happens at whichever venue, the caps hold and nothing is created or
 lost."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 import msgspec
@@ -9,6 +9,7 @@ import pytest
 from hypothesis import event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from msgspec.structs import replace
 
 from fks_actors.errors import JournalCorrupt
 from fks_actors.model.account import Account, Position

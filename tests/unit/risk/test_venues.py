@@ -1,9 +1,9 @@
 """Several venues, orders that are not the desk's, and pairs of which one cancels the other."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from fks_actors.model.account import Account, Position
 from fks_actors.model.orders import (

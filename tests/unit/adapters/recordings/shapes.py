@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from hypothesis import strategies as st
+from msgspec.structs import astuple, replace
 
 from fks_actors.adapters.feeds.columns import Columns
 from fks_actors.adapters.feeds.timing import LiveTiming

@@ -1,12 +1,12 @@
 """A check finds each fault, and calls unusable exactly what the readers refuse."""
 
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from fks_actors.adapters.feeds.replay import load
 from fks_actors.adapters.recordings.across import check_all

@@ -77,7 +77,6 @@ class _Block:
     def __init__(self, run: Stretches, begin: int, end: int) -> None:
         grid = run._grid
         self._run, self._begin, self._end = run, begin, end
-        self._batches = grid.batches(begin, end)
         self._closes = {s: grid.columns[s].close[grid.rows[s][begin:end]] for s in grid.symbols}
         stops = run._stops[begin:end].copy()
         wants = {symbol: run._minds.wants(symbol) for symbol in grid.symbols}
@@ -97,7 +96,7 @@ class _Block:
                 self._pass_over(at, busy)
             if busy < end:
                 run._minds.come(busy)
-                await run._desk.run_cycle(self._batches[busy - self._begin])
+                await run._desk.run_cycle(run._minds.batch(busy))
             at = busy + 1
 
     def _next(self, at: int) -> int:
@@ -155,7 +154,7 @@ class _Block:
         return at + int(found[0]) if len(found) else end
 
     def _pass_over(self, at: int, end: int) -> None:
-        run, last = self._run, self._batches[end - 1 - self._begin]
+        run, last = self._run, self._run._minds.batch(end - 1)
         run._journal.passed(Passed(at, end, run._risk.state))
         marks = {candle.symbol: to_money(candle.close) for candle in last.candles}
         equity = run._risk.pass_over(marks, self._peak(at, end))

@@ -109,7 +109,7 @@ def _volumes(volume: Floats, config: QualityConfig) -> Ints:
 
 
 def _near(logs: Floats, starts: Ints, window: int, limit: float) -> Ints:
-    """Those of the windows after which a value comes whose score, but for the rounding of the logs, is near the limit."""
+    """The windows after which a value comes whose score, but for the rounding of the logs, is near the limit."""
     held = np.lib.stride_tricks.sliding_window_view(logs, window)[starts]
     middle = np.median(held, axis=1)
     spread = np.median(np.abs(held - middle[:, None]), axis=1)

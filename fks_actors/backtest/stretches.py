@@ -29,6 +29,7 @@ from fks_actors.risk.trading import DAY_MS, DRAWDOWN
 
 BLOCK = 8_192
 _SURE = 1e-9
+_FEW = 128
 
 
 class Stretches:
@@ -78,6 +79,7 @@ class _Block:
         grid = run._grid
         self._run, self._begin, self._end = run, begin, end
         self._closes = {s: grid.columns[s].close[grid.rows[s][begin:end]] for s in grid.symbols}
+        self._listed: dict[str, list[float]] = {s: closes.tolist() for s, closes in self._closes.items()}
         stops = run._stops[begin:end].copy()
         wants = {symbol: run._minds.wants(symbol) for symbol in grid.symbols}
         for each in wants.values():
@@ -151,7 +153,11 @@ class _Block:
         return at
 
     def _range(self, symbol: str, at: int, end: int) -> tuple[float, float]:
-        cut = self._closes[symbol][at - self._begin : end - self._begin]
+        first, last = at - self._begin, end - self._begin
+        if last - first < _FEW:
+            few = self._listed[symbol][first:last]
+            return min(few), max(few)
+        cut = self._closes[symbol][first:last]
         return float(cut.min()), float(cut.max())
 
     def _trips(self, state: RiskState, at: int, end: int) -> int:

@@ -7,8 +7,8 @@
   const light = matchMedia("(prefers-color-scheme: light)");
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const figure = new Intl.NumberFormat("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
-  const amount = (value) => figure.format(value).replace("-", "−");
-  const share = (value) => `${figure.format(value * 100).replace("-", "−")} %`;
+  const amount = (value) => { const text = figure.format(value); return text === "-0.00" ? "0.00" : text.replace("-", "−"); };
+  const share = (value) => `${amount(value * 100)} %`;
   const stamp = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ");
 
   function theme(intraday) {
@@ -189,6 +189,6 @@
   data.prices.forEach((each, at) => prices(`prices-${at}`, each));
   const paint = () => drawn.forEach(({ chart, intraday, paint: all }) => { chart.applyOptions(theme(intraday)); all.forEach((one) => one()); });
   paint();
-  light.addEventListener("change", paint);
+  for (const media of [light, matchMedia("print")]) media.addEventListener("change", paint);
   drawn.forEach((held, name) => { tools(name, held); fit(held); });
 })();

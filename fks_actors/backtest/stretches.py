@@ -145,10 +145,36 @@ class _Block:
         low, high = self._range(symbol, at, end)
         if low > least * (1.0 + _SURE):
             targets = self._targets[symbol]
-            return sold if targets is None else self._strays(symbol, targets, account, at, sold)
+            if targets is None or self._stays(symbol, targets, account, at, sold, (low, high)):
+                return sold
+            return self._strays(symbol, targets, account, at, sold)
         if high < least * (1.0 - _SURE):
             return _first(self._buys[symbol], at, end)
         return at
+
+    def _stays(
+        self, symbol: str, targets: Floats, account: Account, at: int, end: int, closes: tuple[float, float]
+    ) -> bool:
+        """Whether one glance tells that nothing strays: of one holding, with one target, at the lowest and the highest
+        of `closes`. All that is compared is linear in the price, so what is so at neither is so nowhere between."""
+        wanted = targets[at - self._begin : end - self._begin]
+        if not len(wanted):
+            return True
+        target = float(wanted[0])
+        if sum([bool(p.quantity) for p in account.positions.values()]) != 1 or not (wanted == target).all():
+            return False
+        limits, cash, quantity = self._run._limits, float(account.cash), float(account.position(symbol).quantity)
+        band, most = float(limits.rebalance_band_pct) / 100.0 - _SURE, float(limits.max_gross_exposure_pct) / 100.0
+        factor, may = float(limits.reserve_factor), [False, False, False]
+        for close in closes:
+            worth = quantity * close
+            equity = cash + worth
+            missing, edge = equity * target - worth, band * equity
+            if missing < -edge:
+                return False
+            for n, room in enumerate((missing, (equity * most - worth) / factor, cash / factor)):
+                may[n] = may[n] or room > edge
+        return not all(may)
 
     def _strays(self, symbol: str, targets: Floats, account: Account, at: int, end: int) -> int:
         """The first batch at which what is held of a symbol lies beyond the band around its target, and could be

@@ -84,6 +84,10 @@ class Seat:
             return seen  # type: ignore[no-any-return]
         return self._craft.glance.speak(seen)
 
+    def targets(self) -> list[float | None]:
+        """The share of equity that it wants at each batch of the block, None where it names none."""
+        return [each.target if isinstance(each, Vote) else None for each in self._seen]
+
 
 def _said(ballot: Ballot) -> tuple[Action | None, float]:
     return (ballot.action, ballot.confidence) if isinstance(ballot, Vote) else (None, 0.0)
@@ -140,7 +144,15 @@ class Ahead:
         """What the verdict on each batch of the block asks for: BUY, SELL, HOLD, or UNSURE where only the exact
         arithmetic can tell."""
         signs, sure = self._signs[symbol], self._sure[symbol]
-        return asked(self._agents, signs, sure, self.worth.over(self._begin, end), self._config)
+        found = asked(self._agents, signs, sure, self.worth.over(self._begin, end), self._config)
+        targets = self.targets(symbol)
+        return found if targets is None else np.where(np.isnan(targets), found, signs[0])
+
+    def targets(self, symbol: str) -> Floats | None:
+        """The share of equity that a mind which decides alone wants at each batch of the block, NaN where it names
+        none; None where it names none at all, or does not sit alone."""
+        said = self._seats[symbol][0].targets() if len(self._agents) == 1 else []
+        return np.array(said, np.float64) if any(target is not None for target in said) else None
 
     def come(self, at: int) -> None:
         """The desk deliberates on batch `at` next."""

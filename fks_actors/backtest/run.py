@@ -187,7 +187,7 @@ async def _walked(settings: Settings, record: RunRecord, grid: Grid, told: Calla
     retold = Retold(grid, quality, crafts, settings.agents.debate, ahead.worth.at, reflection)
     return Result(
         record.cash,
-        sum(len(columns.times) for columns in grid.columns.values()),
+        sum(int((rows[grid.begin :] >= 0).sum()) for rows in grid.rows.values()),
         retold.cycles(journal.cycles),
         tuple(journal.orders.values()),
         tuple(journal.fills),

@@ -6,7 +6,7 @@ a step is `desk.desk`'s; the arithmetic is that of the rooms.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
 from msgspec.structs import replace
@@ -15,7 +15,7 @@ from fks_actors.adapters.sql.chain import SqlChain
 from fks_actors.agents.floor import Debaters
 from fks_actors.agents.graph import settle
 from fks_actors.backtest.recorded_debate import redebate
-from fks_actors.backtest.recorded_minds import RecordedMinds
+from fks_actors.backtest.recorded_minds import Gaps, RecordedMinds
 from fks_actors.backtest.recorded_settings import venues_of
 from fks_actors.backtest.run import desk_config
 from fks_actors.desk import advice, exits, proposals
@@ -59,10 +59,10 @@ _CENT = Decimal("0.01")
 
 @dataclass(slots=True)
 class Remade:
-    """The decisions of one batch, made anew; `taken` by symbol: what was taken from the record instead."""
+    """The decisions of one batch, made anew, and by symbol what could not be made anew of each."""
 
     cycles: tuple[CycleRecord, ...]
-    taken: dict[str, list[str]] = field(default_factory=dict)
+    gaps: dict[str, Gaps]
 
 
 class Rebuilt:
@@ -116,7 +116,7 @@ class Rebuilt:
     async def decide(self, commit: RecordedCommit) -> Remade:
         """The decisions on the commit's bars, made anew; what the record says came of them is `follow`'s."""
         (batch,), held = commit.batches, {cycle.symbol: cycle for cycle in commit.cycles}
-        said, notes = await self._said(batch, held)
+        said, gaps = await self._said(batch, held)
         quotes, now_ms = quotes_of(commit.cycles), clock_of(commit.cycles)
         flags = self._memory.note(batch, quotes, now_ms)
         asked = self._proposed(batch, said.verdicts, quotes)
@@ -126,7 +126,7 @@ class Rebuilt:
         _, reply = self._ruled(request, commit)
         told = [self._told(each, ruling) for each, ruling in zip(proposed, reply.rulings, strict=True)]
         cycles = proposals.cycle_records(batch, said, proposals.by_symbol(proposed, told), flags)
-        return Remade(tuple(replace(c, seen=held[c.symbol].seen) for c in cycles), notes)
+        return Remade(tuple(replace(c, seen=held[c.symbol].seen) for c in cycles), gaps)
 
     async def follow(self, commit: RecordedCommit, said: Remade | None = None) -> None:
         """Take the record's word for what the step did; `said` are its decisions made anew, where they were."""
@@ -152,18 +152,16 @@ class Rebuilt:
         stakes = {candle.symbol: stake for candle in batch.candles}
         return Briefing(dict(memory.last_bar_ms), heard, self._scoring.weights, stakes)
 
-    async def _said(
-        self, batch: BarBatch, held: Mapping[str, CycleRecord]
-    ) -> tuple[Deliberation, dict[str, list[str]]]:
+    async def _said(self, batch: BarBatch, held: Mapping[str, CycleRecord]) -> tuple[Deliberation, dict[str, Gaps]]:
         briefing, config = self._briefing(batch), self._settings.agents.debate
-        answers, notes = await self._minds.answers(batch, briefing.previous_ms, held)
+        answers, gaps = await self._minds.answers(batch, briefing.previous_ms, held)
         result = settle(batch, answers, config, briefing.heard, briefing.weights)
         if not self._has_models(held):
-            return Deliberation(result.ballots, result.verdicts), notes
+            return Deliberation(result.ballots, result.verdicts), gaps
         debated = await redebate(batch, result, briefing, config, held, self._ask)
         for symbol, missing in debated.notes.items():
-            notes.setdefault(symbol, []).extend(missing)
-        return Deliberation(result.ballots, debated.verdicts, (), debated.debates), notes
+            gaps[symbol].lacks += missing
+        return Deliberation(result.ballots, debated.verdicts, (), debated.debates), gaps
 
     def _has_models(self, held: Mapping[str, CycleRecord]) -> bool:
         return bool(self._settings.llm.providers) or any(cycle.debate is not None for cycle in held.values())

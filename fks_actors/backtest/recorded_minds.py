@@ -5,6 +5,7 @@ because an actor was late or failed. Each is named.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from fks_actors.adapters.sql.chain import SqlChain
 from fks_actors.backtest.council import council
@@ -19,6 +20,14 @@ _UNLUCKY = frozenset({AbstainReason.LATE, AbstainReason.FAILED})
 _LACKING = "the record holds no vote of it"
 
 Answers = dict[str, tuple[Ballot, ...]]
+
+
+@dataclass(slots=True)
+class Gaps:
+    """Of one symbol's decision: whose word was `taken` from the record, and what the record `lacks`."""
+
+    taken: list[str] = field(default_factory=list)
+    lacks: list[str] = field(default_factory=list)
 
 
 class RecordedMinds:
@@ -54,24 +63,26 @@ class RecordedMinds:
 
     async def answers(
         self, batch: BarBatch, previous_ms: Mapping[str, int], held: Mapping[str, CycleRecord]
-    ) -> tuple[Answers, dict[str, list[str]]]:
-        """What each mind says of the batch, and by symbol whose word was taken from the record `held`."""
+    ) -> tuple[Answers, dict[str, Gaps]]:
+        """What each mind says of the batch, and by symbol what was taken from the record `held`, or lacks there."""
         said: Answers = {}
-        taken: dict[str, list[str]] = {}
+        gaps = {candle.symbol: Gaps() for candle in batch.candles}
         for agent in self._names:
             own = await self._asked(agent, batch, previous_ms)
             ballots = []
             for at, candle in enumerate(batch.candles):
                 known = _recorded(held.get(candle.symbol), agent)
                 ballot = own[at] if own else None
-                unlucky = isinstance(known, Abstain) and known.reason in _UNLUCKY
-                if ballot is None or (unlucky and ballot != known):
-                    why = f"{agent} ({known.reason.value})" if own and isinstance(known, Abstain) else agent
-                    taken.setdefault(candle.symbol, []).append(why if known else f"{agent} ({_LACKING})")
-                    ballot = known or Abstain(agent, candle.symbol, batch.ts_ms, AbstainReason.NO_DATA, _LACKING)
+                unlucky = isinstance(known, Abstain) and known.reason in _UNLUCKY and ballot != known
+                if known is not None and (ballot is None or unlucky):
+                    ballot = known
+                    gaps[candle.symbol].taken.append(_named(agent, known) if unlucky else agent)
+                elif ballot is None:
+                    ballot = Abstain(agent, candle.symbol, batch.ts_ms, AbstainReason.NO_DATA, _LACKING)
+                    gaps[candle.symbol].lacks.append(agent)
                 ballots.append(ballot)
             said[agent] = tuple(ballots)
-        return said, taken
+        return said, gaps
 
     async def _asked(self, agent: str, batch: BarBatch, previous_ms: Mapping[str, int]) -> tuple[Ballot, ...]:
         keeper = self._keepers.get(agent)
@@ -104,3 +115,7 @@ class _Past:
 
 def _recorded(cycle: CycleRecord | None, agent: str) -> Ballot | None:
     return None if cycle is None else next((b for b in cycle.ballots if b.agent == agent), None)
+
+
+def _named(agent: str, ballot: Ballot) -> str:
+    return f"{agent} ({ballot.reason})"

@@ -15,6 +15,7 @@ import msgspec
 from fks_actors.adapters.sql.chain import SqlChain
 from fks_actors.agents.floor import Debaters
 from fks_actors.backtest.rebuild import Rebuilt
+from fks_actors.backtest.recorded_minds import Gaps
 from fks_actors.errors import DataError
 from fks_actors.journal.codec import canonical
 from fks_actors.journal.recorded import RecordedCommit
@@ -53,14 +54,24 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One decision made once more. `bytes` is the length of the recorded one's canonical JSON; `taken` is what was
-    taken from the record, or lacked there."""
+    """One decision made once more. `bytes` is the length of the recorded one's canonical JSON; `gaps` what was not made
+    anew."""
 
     recorded: CycleRecord
     rebuilt: CycleRecord
     bytes: int
     identical: bool
-    taken: tuple[str, ...]
+    gaps: Gaps
+
+    @property
+    def turned(self) -> bool:
+        """Whether another decision came of it, not just other figures: its action, its outcome or its refusals."""
+        before, after = self.recorded, self.rebuilt
+        return (before.verdict.action, before.outcome, before.refusals) != (
+            after.verdict.action,
+            after.outcome,
+            after.refusals,
+        )
 
     def differences(self) -> tuple[Difference, ...]:
         """What differs, in the record's order."""
@@ -71,18 +82,24 @@ class Checked:
 
 @dataclass(slots=True)
 class Replayed:
-    """What a replay found. `differing` are the decisions that are not as recorded, oldest first; `last` is the last one
-    that was made. `runs` are the desk's starts, `unsettled` those of them whose record holds no settings. `points`
-    instants of the account were compared with the record, and differed first at `point_differs`."""
+    """What a replay found.
+
+    `differing` are the decisions that are not as recorded, oldest first, `turned` counts those of which another decision
+    came; `last` is the last one that was made; `taken` and `lacks` as in Gaps, counted. `runs` are the desk's starts,
+    `unsettled` those of them whose record holds no settings. `points` instants of the account were compared with the
+    record, `point_differs` is the first of those that differ: recorded, rebuilt.
+    """
 
     decisions: int = 0
     identical: int = 0
+    turned: int = 0
     bytes: int = 0
     commits: int = 0
     bars: int = 0
     differing: list[Checked] = field(default_factory=list)
     last: Checked | None = None
     taken: Counter[str] = field(default_factory=Counter)
+    lacks: Counter[str] = field(default_factory=Counter)
     runs: list[RunRecord] = field(default_factory=list)
     unsettled: list[RunRecord] = field(default_factory=list)
     points: int = 0
@@ -125,7 +142,7 @@ async def replay(
         if made is not None and commit.seq >= first:
             for recorded, rebuilt in zip(commit.cycles, made.cycles, strict=True):
                 if wanted.has(recorded):
-                    _note(found, recorded, rebuilt, tuple(made.taken.get(recorded.symbol, ())))
+                    _note(found, recorded, rebuilt, made.gaps[recorded.symbol])
         _count(found, commit)
         if not anew and desk.point is not None:
             books.note(desk.point)
@@ -158,13 +175,15 @@ def _place(chain: SqlChain, wanted: Wanted) -> tuple[int, int]:
     return found.first_seq, found.last_seq
 
 
-def _note(found: Replayed, recorded: CycleRecord, rebuilt: CycleRecord, taken: tuple[str, ...]) -> None:
+def _note(found: Replayed, recorded: CycleRecord, rebuilt: CycleRecord, gaps: Gaps) -> None:
     before, after = canonical(recorded), canonical(rebuilt)
     found.decisions += 1
     found.bytes += len(before)
     found.identical += before == after
-    found.taken.update(taken)
-    found.last = Checked(recorded, rebuilt, len(before), before == after, taken)
+    found.taken.update(gaps.taken)
+    found.lacks.update(gaps.lacks)
+    found.last = Checked(recorded, rebuilt, len(before), before == after, gaps)
+    found.turned += found.last.turned
     if before != after:
         found.differing.append(found.last)
 

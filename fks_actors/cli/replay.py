@@ -152,6 +152,7 @@ def facts_of(found: "Replayed", other: str, fallback: str) -> dict[str, Any]:
         "decisions": found.decisions,
         "identical": found.identical,
         "differing": found.decisions - found.identical,
+        "turned": found.turned,
         "bytes": found.bytes,
         "with": other,
         "settings": "other" if other else "given" if found.unsettled else "recorded",
@@ -163,6 +164,7 @@ def facts_of(found: "Replayed", other: str, fallback: str) -> dict[str, Any]:
         "commits": found.commits,
         "bars": found.bars,
         "taken_from_the_record": dict(sorted(found.taken.items())),
+        "lacking_in_the_record": dict(sorted(found.lacks.items())),
         "account_points": found.points,
         "account_points_differ": found.points_differ,
         "decision": None if last is None or found.decisions > 1 else _summary(last),
@@ -181,7 +183,9 @@ def _summary(each: "Checked") -> dict[str, Any]:
         "strength": {"recorded": before.verdict.strength, "rebuilt": after.verdict.strength},
         "ballots": len(after.ballots),
         "turns": len(after.debate.turns) if after.debate else 0,
-        "taken": list(each.taken),
+        "turned": each.turned,
+        "taken": each.gaps.taken,
+        "lacks": each.gaps.lacks,
     }
 
 
@@ -208,7 +212,10 @@ def _headline(facts: dict[str, Any], single: bool) -> str:
         name = f"with {facts['with']} it would change" if facts["with"] else "NOT as recorded"
         return f"{one['decision_id']}: {name}"
     if facts["with"]:
-        return f"With {facts['with']}, {differ} of {total} decisions would change; no profit or loss is claimed."
+        return (
+            f"With {facts['with']}, {facts['turned']} of {total} decisions would come out otherwise, and "
+            f"{differ - facts['turned']} with other figures alone; no profit or loss is claimed."
+        )
     verdict = "all identical" if not differ else f"{differ} NOT as recorded"
     return f"{total} decisions {name}: {verdict}, {facts['bytes']} bytes compared"
 
@@ -223,15 +230,25 @@ def _print_decision(facts: dict[str, Any]) -> None:
     )
     if not facts["changed"]:
         return
-    table = Table("field", "recorded", facts["with"] or "rebuilt", box=None, pad_edge=False)
+    table = Table("field", "recorded", "otherwise" if facts["with"] else "rebuilt", box=None, pad_edge=False)
     for each in facts["changed"][0]["differences"]:
         table.add_row(each["field"], _short(each["recorded"]), _short(each["rebuilt"]))
     console.print(table)
 
 
 def _print_changed(facts: dict[str, Any]) -> None:
-    table = Table("decision", "recorded", "strength", "rebuilt", "strength", "fields", box=None, pad_edge=False)
-    for each in facts["changed"][:_SHOWN]:
+    table = Table(
+        "decision",
+        "recorded",
+        "strength",
+        "otherwise" if facts["with"] else "rebuilt",
+        "strength",
+        "fields",
+        box=None,
+        pad_edge=False,
+    )
+    shown = sorted(facts["changed"], key=lambda each: not each["turned"])[:_SHOWN]
+    for each in shown:
         fields = [d["field"] for d in each["differences"]]
         more = f" and {len(fields) - 2} more" if len(fields) > 2 else ""
         table.add_row(
@@ -243,8 +260,8 @@ def _print_changed(facts: dict[str, Any]) -> None:
             _short(", ".join(fields[:2]) + more),
         )
     console.print(table)
-    if len(facts["changed"]) > _SHOWN:
-        console.print(f"... and {len(facts['changed']) - _SHOWN} more; --json prints all")
+    if len(facts["changed"]) > len(shown):
+        console.print(f"... and {len(facts['changed']) - len(shown)} more; --json prints all")
 
 
 def _remarks(facts: dict[str, Any]) -> list[str]:
@@ -252,6 +269,9 @@ def _remarks(facts: dict[str, Any]) -> list[str]:
     taken = facts["taken_from_the_record"]
     if taken:
         said.append("taken from the record: " + ", ".join(f"{name} ({count})" for name, count in taken.items()))
+    lacks = facts["lacking_in_the_record"]
+    if lacks:
+        said.append("lacking in the record: " + ", ".join(f"{name} ({count})" for name, count in lacks.items()))
     if facts["settings"] == "given":
         said.append(f"recorded without its settings: replayed with {facts['settings_file']}")
     versions = sorted({run["version"] for run in facts["runs"]} - {facts["version"]})

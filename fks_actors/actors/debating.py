@@ -7,7 +7,7 @@ from fks_actors.agents.config import DebateConfig
 from fks_actors.agents.floor import Checkpoints, Debaters, Floor
 from fks_actors.agents.graph import DebateResult
 from fks_actors.agents.turns import ASKED
-from fks_actors.desk.motions import motion
+from fks_actors.backtest.motions import motion
 from fks_actors.desk.ports import Briefing
 from fks_actors.llm import rules
 from fks_actors.model.candles import BarBatch

@@ -14,7 +14,7 @@ from fks_actors.agents.config import DebateConfig
 from fks_actors.agents.floor import Debaters, Motion
 from fks_actors.agents.graph import DebateResult
 from fks_actors.agents.turns import abstained, both_heard, checked, concluded, in_order
-from fks_actors.desk.motions import motion
+from fks_actors.backtest.motions import motion
 from fks_actors.desk.ports import Briefing
 from fks_actors.llm.cache import cache_key
 from fks_actors.llm.prompts import render

@@ -11,7 +11,7 @@ from fks_actors.agents.config import AgentsConfig
 from fks_actors.agents.floor import Debaters
 from fks_actors.backtest.recorded_settings import settings_of, with_settings
 from fks_actors.backtest.replay import Replayed, Wanted, replay
-from fks_actors.desk.config import PAPER, VenuePlan
+from fks_actors.desk.config import VenuePlan
 from fks_actors.desk.ports import Briefing, Deliberation
 from fks_actors.execution.config import default_rules
 from fks_actors.model.candles import BarBatch
@@ -63,8 +63,10 @@ class RecordedDesk:
         debaters: Debaters | None = None,
         rate: float = 0.0,
         seed: int = 0,
+        feed: str = "replay:here",
         **kwargs: Any,
     ) -> None:
+        self.feed = feed
         self.url, self.config, self.symbols = f"sqlite:///{path}", config, tuple(symbols)
         self.journal = SqlJournal(self.url, lambda: 0)
         self.kwargs = {
@@ -79,9 +81,10 @@ class RecordedDesk:
     def record(self, run_id: str, interval_ms: int, settled: bool = True) -> RunRecord:
         """A start of this desk; without its settings where it is not `settled`."""
         markets = {symbol: default_rules(symbol, self.config.paper) for symbol in self.symbols}
-        run = RunRecord(run_id, 0, "replay:here", False, self.symbols, interval_ms, CASH, "0", venues=(PAPER,))
-        plan = VenuePlan(PAPER, PAPER, False, markets)
-        return with_settings(run, self.config, (plan,), {PAPER: CASH}) if settled else run
+        names = self.home.venues
+        plans = [VenuePlan(name, name, name in self.home.real, markets) for name in names]
+        run = RunRecord(run_id, 0, self.feed, False, self.symbols, interval_ms, CASH, "0", venues=names)
+        return with_settings(run, self.config, plans, dict.fromkeys(names, CASH)) if settled else run
 
     async def begin(self, run_id: str = "r1", interval_ms: int = 60_000, settled: bool = True) -> "RecordedDesk":
         """Recover, and record the start."""
@@ -90,10 +93,11 @@ class RecordedDesk:
         await self.home.run(lambda desk: desk.begin(run))
         return self
 
-    async def bars(self, batches: Sequence[BarBatch]) -> "RecordedDesk":
-        """Decide on bars."""
+    async def bars(self, batches: Sequence[BarBatch], late_ms: int | None = None) -> "RecordedDesk":
+        """Decide on bars; on a live desk's clock they come `late_ms` after they closed."""
         for batch in batches:
-            await self.home.run(lambda desk, b=batch: desk.run_cycle(b))
+            now_ms = None if late_ms is None else batch.close_ms + late_ms
+            await self.home.run(lambda desk, b=batch, at=now_ms: desk.run_cycle(b, at))
         return self
 
     def close(self) -> None:

@@ -164,7 +164,9 @@ class Rebuilt:
         return Deliberation(result.ballots, debated.verdicts, (), debated.debates), gaps
 
     def _has_models(self, held: Mapping[str, CycleRecord]) -> bool:
-        return bool(self._settings.llm.providers) or any(cycle.debate is not None for cycle in held.values())
+        """Whether models debate; of a record without settings, its debates tell."""
+        recorded = not self._anew and any(cycle.debate is not None for cycle in held.values())
+        return recorded or bool(self._settings.llm.providers)
 
     async def _learn(self, batches: Sequence[BarBatch]) -> None:
         await self._minds.learn(batches, self._memory.last_bar_ms)

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from fks_actors.adapters.sql.chain import SqlChain
 from fks_actors.backtest.council import council
 from fks_actors.desk.mind_keeper import MindKeeper
-from fks_actors.errors import ConfigError, DataError, MindAhead
+from fks_actors.errors import ConfigError, FksError
 from fks_actors.model.candles import BarBatch, Candle
 from fks_actors.model.records import CycleRecord, Snapshot, SnapshotAt
 from fks_actors.model.votes import Abstain, AbstainReason, Ballot
 from fks_actors.settings import Settings
 
 _UNLUCKY = frozenset({AbstainReason.LATE, AbstainReason.FAILED})
+_DETAIL_CHARS = 200
 _LACKING = "the record holds no vote of it"
 
 Answers = dict[str, tuple[Ballot, ...]]
@@ -58,7 +59,7 @@ class RecordedMinds:
         for keeper in self._keepers.values():
             try:
                 self._past.keep(await keeper.learn(batches, previous_ms))
-            except (DataError, MindAhead):
+            except FksError:
                 continue  # it will rebuild itself, or say so when it is asked
 
     async def answers(
@@ -90,8 +91,10 @@ class RecordedMinds:
             return ()
         try:
             ballots, snapshots = await keeper.ask(batch, previous_ms)
-        except (DataError, MindAhead) as error:
-            return tuple(Abstain(agent, c.symbol, batch.ts_ms, AbstainReason.FAILED, str(error)) for c in batch.candles)
+        except FksError as error:
+            return _failed(agent, batch, str(error))
+        except Exception as error:  # noqa: BLE001 a failed mind abstains, as it does in the desk's debate
+            return _failed(agent, batch, f"{type(error).__name__}: {error}"[:_DETAIL_CHARS])
         self._past.keep(snapshots)
         return ballots
 
@@ -119,3 +122,7 @@ def _recorded(cycle: CycleRecord | None, agent: str) -> Ballot | None:
 
 def _named(agent: str, ballot: Ballot) -> str:
     return f"{agent} ({ballot.reason})"
+
+
+def _failed(agent: str, batch: BarBatch, detail: str) -> tuple[Ballot, ...]:
+    return tuple(Abstain(agent, c.symbol, batch.ts_ms, AbstainReason.FAILED, detail) for c in batch.candles)

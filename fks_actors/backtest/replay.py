@@ -85,9 +85,9 @@ class Replayed:
     """What a replay found.
 
     `differing` are the decisions that are not as recorded, oldest first, `turned` counts those of which another
-    decision came; `last` is the last one that was made; `taken` and `lacks` as in Gaps, counted. `runs` are the desk's starts,
-    `unsettled` those of them whose record holds no settings. `points` instants of the account were compared with the
-    record, `point_differs` is the first of those that differ: recorded, rebuilt.
+    decision came; `last` is the last one that was made; `taken` and `lacks` as in Gaps, counted. `runs` are the
+    desk's starts, `unsettled` those of them whose record holds no settings. `points` instants of the account were
+    compared with the record, `point_differs` is the first of those that differ: recorded, rebuilt.
     """
 
     decisions: int = 0

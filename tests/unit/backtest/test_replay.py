@@ -15,6 +15,7 @@ from fks_actors.agents.config import AsmbtrConfig, DebateConfig
 from fks_actors.backtest.replay import Replayed, Wanted, replay
 from fks_actors.errors import DataError
 from fks_actors.llm.cache import cache_key
+from fks_actors.llm.config import LlmConfig
 from fks_actors.llm.prompts import render
 from fks_actors.model.candles import BarBatch
 from fks_actors.model.debates import Brief, Role, Turn
@@ -279,7 +280,10 @@ def coarse(bars: list[BarBatch]) -> BarBatch:
     return BarBatch(bars[0].ts_ms, len(bars) * MINUTE, tuple(made))
 
 
-DEBATED = settings(debate=DebateConfig(threshold=0.5, grey_low=0.2, grey_high=0.8))
+MODELS = LlmConfig.model_validate(
+    {"providers": {"vllm": {"place": "local", "base_url": "http://127.0.0.1:9/v1", "model": "small"}}}
+)
+DEBATED = settings(debate=DebateConfig(threshold=0.5, grey_low=0.2, grey_high=0.8)).model_copy(update={"llm": MODELS})
 
 
 async def test_replay_when_models_debated_then_their_recorded_answers_count_and_nobody_is_asked(
@@ -309,6 +313,14 @@ async def test_replay_when_the_answers_are_keyed_then_another_question_has_no_an
     again = await tried(desk.url, DEBATED.model_copy(update={"risk": risk}), asked)
     assert len(asked.asked) == 3 * len(lost)
     assert any(e.rebuilt.debate is not None and e.rebuilt.debate.judged is not None for e in again.differing)
+
+
+async def test_replay_when_settings_without_models_are_tried_then_no_debate_is_held(tmp_path: Path) -> None:
+    desk = await (await RecordedDesk(tmp_path / "j.db", SYMBOLS, DEBATED, Speakers()).begin()).bars(batches(120))
+    found = await tried(desk.url, DEBATED.model_copy(update={"llm": LlmConfig()}))
+    assert any(each.recorded.debate is not None for each in found.differing)
+    assert all(each.rebuilt.debate is None for each in found.differing)
+    assert not found.lacks
 
 
 def with_key(role: Role, brief: Brief) -> Awaitable[Turn]:

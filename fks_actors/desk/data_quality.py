@@ -4,7 +4,7 @@ Time is the batch's own unless the caller knows better (a live desk: the wall cl
 did. What comes of it, risk is told as `Doubt`s: it is risk that refuses.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,19 @@ from fks_actors.risk.limits import DATA_QUALITY, IMPLAUSIBLE
 from fks_actors.risk.messages import Doubt
 
 _NONE: Quotes = {}
+
+Flagged = Mapping[str, Sequence[tuple[int, Collection[Flag]]]]
+"""By symbol, which of a row of bars bear flags: their places in it, and the flags."""
+
+GateOf = Callable[[str, QualityConfig, int], QualityGate]
+"""Makes the gate of a symbol: (symbol, limits, a bar's length in ms)."""
+
+
+def fresh_gate(_: str, config: QualityConfig, interval_ms: int) -> QualityGate:
+    """A gate that has seen nothing."""
+    return QualityGate(config, interval_ms)
+
+
 _DETAIL = 200
 
 
@@ -32,6 +45,7 @@ class DataQuality:
     noted last. Bounded: one of each a symbol, one source a venue and symbol."""
 
     config: QualityConfig
+    gate_of: GateOf = fresh_gate
     interval_ms: int = 0
     gates: dict[str, QualityGate] = field(default_factory=dict)
     checks: dict[str, Plausibility] = field(default_factory=dict)
@@ -59,6 +73,25 @@ class DataQuality:
         kept = tuple(c for c in batch.candles if not self._suspects(c, self._seen(c.symbol, quotes, batch.close_ms)))
         return batch if len(kept) == len(batch.candles) else replace(batch, candles=kept)
 
+    @property
+    def calm(self) -> bool:
+        """Whether nothing speaks against any source's data, and trading is not paused for it."""
+        return not self.paused and self.health.calm and all(c.suspicion is None for c in self.checks.values())
+
+    def rest(self, candle: Candle, bars: int, flagged: Sequence[tuple[int, Collection[Flag]]] = ()) -> None:
+        """Take in that many bars of a calm symbol, of which `candle` is the last and none is missing or implausible.
+
+        `flagged`: those that bear flags, none of which can make a source fail, by their places among the bars.
+        """
+        symbol, done = candle.symbol, 0
+        self.checks[symbol].rest(candle.close)
+        self.gates[symbol].skip(bars)
+        for place, flags in flagged:
+            self.health.rest(symbol, place - done)
+            self.health.mark(FEED, symbol, flags)
+            done = place + 1
+        self.health.rest(symbol, bars - done)
+
     def keep(self, symbols: Collection[str]) -> None:
         """Forget every other symbol: what is traded no more, or has bars of another length, is not missed."""
         for symbol in [each for each in self.gates if each not in symbols]:
@@ -72,11 +105,15 @@ class DataQuality:
 
     def report(self, now_ms: int) -> Report:
         """How the sources stand."""
-        late = {symbol: gate.gone(now_ms) for symbol, gate in self.gates.items() if gate.overdue(now_ms)}
-        return self.health.report(late)
+        return self.health.report(self._overdue(now_ms))
+
+    def _overdue(self, now_ms: int) -> dict[str, bool]:
+        return {symbol: gate.gone(now_ms) for symbol, gate in self.gates.items() if gate.overdue(now_ms)}
 
     def turned(self, ts_ms: int) -> tuple[AuditRecord, ...]:
         """A note where trading pauses from now on, or no longer; it is told once."""
+        if self.calm and not self._overdue(ts_ms):
+            return ()
         report = self.report(ts_ms)
         if report.paused == self.paused:
             return ()
@@ -86,6 +123,8 @@ class DataQuality:
 
     def doubts(self, symbols: Sequence[str], now_ms: int, quotes: Quotes = _NONE) -> tuple[Doubt, ...]:
         """What speaks against orders for these symbols now."""
+        if self.calm and not self._overdue(now_ms):
+            return ()
         wanted, report = dict.fromkeys(symbols), self.report(now_ms)
         if report.paused:
             reason = f"trading pauses: {report.reason}"
@@ -110,7 +149,7 @@ class DataQuality:
         symbol = candle.symbol
         gate = self.gates.get(symbol)
         if gate is None:
-            gate = self.gates[symbol] = QualityGate(self.config, self.interval_ms)
+            gate = self.gates[symbol] = self.gate_of(symbol, self.config, self.interval_ms)
             self.checks[symbol] = Plausibility(self.config)
         quality = gate.judge(candle, now_ms)
         span_ms = (quality.missing + 1) * self.interval_ms
@@ -131,6 +170,8 @@ class DataQuality:
     def _seen(self, symbol: str, quotes: Quotes, at_ms: int) -> dict[str, float]:
         """The venues' mid prices that are of this moment."""
         found: dict[str, float] = {}
+        if not quotes:
+            return found
         for venue, told in quotes.items():
             quote = told.get(symbol)
             if quote is None or abs(at_ms - quote.ts_ms) > self.config.source_age_ms:
@@ -153,7 +194,7 @@ class DataQuality:
         self.interval_ms = interval_ms
         checks: Mapping[str, Any] = state.get("checks", {})
         for symbol, held in gates.items():
-            self.gates[symbol] = QualityGate(self.config, interval_ms)
+            self.gates[symbol] = self.gate_of(symbol, self.config, interval_ms)
             self.gates[symbol].restore(dict(held))
             self.checks[symbol] = Plausibility(self.config)
             if symbol in checks:

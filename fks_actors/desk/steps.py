@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from fks_actors.desk import exits, proposals
 from fks_actors.desk.config import DeskConfig, venue_owner
+from fks_actors.desk.data_quality import GateOf, fresh_gate
 from fks_actors.desk.lineage import Step
 from fks_actors.desk.ports import DeskPorts, Ruled, VenueReply
 from fks_actors.desk.routing import Quotes
@@ -68,17 +69,27 @@ class Steps:
         ports: what it reaches.
         config: what it was told.
         kept: hears of every commit once it is durable.
+        gate_of: makes the gate of a symbol's bars.
+        scoring: what it knows of its minds' worth; None to learn it from the bars.
     """
 
-    def __init__(self, ports: DeskPorts, config: DeskConfig, kept: Callable[[Commit], None]) -> None:
+    def __init__(
+        self,
+        ports: DeskPorts,
+        config: DeskConfig,
+        kept: Callable[[Commit], None],
+        gate_of: GateOf = fresh_gate,
+        scoring: Scoring | None = None,
+    ) -> None:
         self.ports = ports
         self.config = config
         self._kept = kept
         self._head = ""
         self._risk_label = ""
         self._venue_labels: dict[str, str] = {}
-        self.memory = DeskMemory(config.quality)
-        self.scoring = Scoring(config.reflection)
+        self._gate_of = gate_of
+        self.memory = DeskMemory(config.quality, gate_of)
+        self.scoring = scoring or Scoring(config.reflection)
         self.orders = WorkingOrders()
         self.last: RiskReply | None = None
         self.equity = ZERO
@@ -111,7 +122,7 @@ class Steps:
         for plan in self.config.venues:
             self._venue_labels[plan.name] = (await journal.snapshot(venue_owner(plan.name))).commit_id
         snapshot = await journal.snapshot("desk")
-        self.memory = DeskMemory(self.config.quality)
+        self.memory = DeskMemory(self.config.quality, self._gate_of)
         self.memory.restore(snapshot.payload)
         self.scoring.restore((await journal.snapshot(CALIBRATION_OWNER)).payload)
         orders = await journal.open_orders()
@@ -155,10 +166,12 @@ class Steps:
 
         A trade that can be booked nowhere halts trading.
         """
-        events = tuple(event for reply in replies.values() for event in reply.events)
+        events = tuple([event for reply in replies.values() for event in reply.events])
+        if not (events or proposals or control) and not any([reply.notes for reply in replies.values()]):
+            return RiskRequest(ts_ms, dict(self.memory.marks))
         adopted = {order.intent.client_order_id for reply in replies.values() for order in reply.adopted}
         named = {event.client_order_id for event in events}
-        external = frozenset(key for key in named if key in adopted or self.orders.is_foreign(key))
+        external = frozenset([key for key in named if key in adopted or self.orders.is_foreign(key)])
         doubts = [note for reply in replies.values() for note in reply.notes if note.kind in _DOUBTS]
         if doubts:
             reason = f"{doubts[0].kind} of {doubts[0].actor}: {doubts[0].detail}"
@@ -210,6 +223,8 @@ class Steps:
         return {venue: replies[venue] for venue in work}
 
     async def _fresh(self, reply: VenueReply) -> VenueReply:
+        if not reply.events and not reply.adopted:
+            return reply
         adopted = tuple(o for o in reply.adopted if self.orders.find(o.intent.client_order_id) is None)
         own = {o.intent.client_order_id for o in adopted}
         late = {
@@ -303,15 +318,16 @@ class Steps:
 
         None: a step of that name was written before, so nothing of this one counts.
         """
-        approved = tuple(r for r in ruled.reply.rulings if isinstance(r, Approved))
-        denied = tuple(denied_order(r, ts_ms) for r in ruled.reply.rulings if isinstance(r, Denied))
-        adopted = tuple(o for r in replies.values() for o in r.adopted if self.orders.adopt(o))
-        moved = await self._moved(tuple(e for reply in replies.values() for e in reply.events))
+        reply, answers = ruled.reply, replies.values()
+        approved = tuple([r for r in reply.rulings if isinstance(r, Approved)])
+        denied = [denied_order(r, ts_ms) for r in reply.rulings if isinstance(r, Denied)]
+        adopted = [o for r in answers for o in r.adopted if self.orders.adopt(o)]
+        events = [e for r in answers for e in r.events]
+        moved = await self._moved(events) if events else ()
         for each in approved:
             self.memory.brackets = exits.handed_over(self.memory.brackets, each.intent, self.orders.find)
-        notes = tuple(note for reply in replies.values() for note in reply.notes)
-        sent = tuple(self.orders.sent(a, ts_ms) for a in approved)
-        reply = ruled.reply
+        notes = [note for r in answers for note in r.notes]
+        sent = [self.orders.sent(a, ts_ms) for a in approved]
         self.memory.halted = reply.equity.state is TradingState.HALTED
         called_off = self.memory.call_off(ts_ms) if self.memory.halted else ()
         taken = {venue: r.snapshot for venue, r in replies.items() if r.snapshot is not None}
@@ -331,7 +347,9 @@ class Steps:
     async def commit(self, name: str, entries: tuple[Entry, ...], snapshots: tuple[Snapshot, ...]) -> bool:
         """Append one commit with the desk's own memory; False where one of that name was written before. Then nothing
         of this one was, and everything is taken from the journal anew."""
-        commit = Commit(name, self._head, entries, (*snapshots, self.memory.encode()))
+        if self.ports.snapshots:
+            snapshots = (*snapshots, self.memory.encode())
+        commit = Commit(name, self._head, entries, snapshots)
         self._head = await self.ports.journal.commit((commit,))
         if self._head != name:
             _log.info("%s was written before", name)
@@ -342,9 +360,9 @@ class Steps:
 
     async def _moved(self, events: Sequence[VenueEvent]) -> tuple[Entry, ...]:
         """Fills, changed orders, and the signals behind them; brackets move along."""
-        origins = {e.client_order_id: order for e in events if (order := self.orders.find(e.client_order_id))}
+        fills = tuple([event for event in events if isinstance(event, Fill)])
+        origins = {f.client_order_id: order for f in fills if (order := self.orders.find(f.client_order_id))}
         changed = self.orders.after(events)
-        fills = tuple(event for event in events if isinstance(event, Fill))
         for fill in fills:
             self.memory.brackets = exits.traded(self.memory.brackets, fill, origins[fill.client_order_id].intent)
         signals: dict[str, SignalRecord] = {}

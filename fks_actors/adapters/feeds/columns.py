@@ -39,6 +39,12 @@ class Columns:
     close: Floats
     volume: Floats
 
+    def cut(self, start: int, stop: int) -> "Columns":
+        """Rows `start` to `stop`, as views."""
+        part = slice(start, stop)
+        prices = (self.open[part], self.high[part], self.low[part], self.close[part])
+        return Columns(self.times[part], *prices, self.volume[part])
+
     def candles(self, symbol: str, start: int, stop: int) -> Iterator[Candle]:
         """Rows `start` to `stop` as candles."""
         cut = slice(start, stop)

@@ -230,6 +230,11 @@ class InProcessDesk:
         self._restart_venue()
         self.desk = self.new_desk()
 
+    @property
+    def venues(self) -> tuple[str, ...]:
+        """Their names, the preferred one first."""
+        return self._names
+
     def new_desk(self) -> Desk:
         """A coordinator's constructor."""
         venues: Mapping[str, Any] = {name: self.real.get(name, self) for name in self._names}

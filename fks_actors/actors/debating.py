@@ -2,17 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
 from fks_actors.agents.config import DebateConfig
-from fks_actors.agents.debate import has_quorum
-from fks_actors.agents.floor import Checkpoints, Debaters, Floor, Motion
+from fks_actors.agents.floor import Checkpoints, Debaters, Floor
 from fks_actors.agents.graph import DebateResult
-from fks_actors.agents.turns import ASKED, triggers
+from fks_actors.agents.turns import ASKED
+from fks_actors.backtest.motions import motion
 from fks_actors.desk.ports import Briefing
-from fks_actors.desk.proposals import decision_id
 from fks_actors.llm import rules
-from fks_actors.model.candles import BarBatch, Candle, to_money
+from fks_actors.model.candles import BarBatch
 from fks_actors.model.debates import Brief, Debate, Role, Turn
 from fks_actors.model.votes import Verdict
 
@@ -46,8 +44,8 @@ class Debating:
         """Debate what models can change, all symbols at once. Without models the verdicts stand."""
         if self._debaters is None:
             return Debated(result.verdicts, {})
-        found = (self._motion(batch, candle, result, briefing) for candle in batch.candles)
-        motions = [motion for motion in found if motion.triggers and motion.quorum]
+        found = (motion(batch, candle, result, briefing, self._config) for candle in batch.candles)
+        motions = [each for each in found if each.triggers and each.quorum]
         if not motions:
             return Debated(result.verdicts, {})
         held = await self._floor.hold(motions, self._debaters, keep=True)
@@ -62,32 +60,15 @@ class Debating:
     ) -> tuple[Verdict, Debate]:
         """Debate one symbol because somebody asked; nothing of it is kept."""
         candle = next(candle for candle in batch.candles if candle.symbol == symbol)
-        motion = self._motion(batch, candle, result, briefing)
-        motion = replace(motion, triggers=(ASKED, *motion.triggers))
-        (held,) = await self._floor.hold([motion], self._debaters or _RuleSpeakers(), keep=False)
+        asked = motion(batch, candle, result, briefing, self._config)
+        asked = replace(asked, triggers=(ASKED, *asked.triggers))
+        (held,) = await self._floor.hold([asked], self._debaters or _RuleSpeakers(), keep=False)
         return held
 
     async def close(self) -> None:
         """Let go of the checkpoints."""
         if self._checkpoints is not None:
             await self._checkpoints.close()
-
-    def _motion(self, batch: BarBatch, candle: Candle, result: DebateResult, briefing: Briefing) -> Motion:
-        symbol = candle.symbol
-        verdict = next(verdict for verdict in result.verdicts if verdict.symbol == symbol)
-        ballots = tuple(ballot for ballot in result.ballots if ballot.symbol == symbol)
-        stake = briefing.stakes.get(symbol, Decimal(0))
-        brief = Brief(
-            decision_id(symbol, batch.ts_ms),
-            symbol,
-            batch.ts_ms,
-            batch.interval_ms,
-            to_money(candle.close),
-            stake,
-            ballots,
-            verdict,
-        )
-        return Motion(brief, triggers(verdict, stake, self._config), has_quorum(ballots, self._config))
 
 
 class _RuleSpeakers:

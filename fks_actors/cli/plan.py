@@ -18,6 +18,7 @@ from fks_actors.adapters.feeds.factory import open_feed
 from fks_actors.adapters.feeds.port import FeedInfo, FeedKind
 from fks_actors.adapters.llm.providers import check_providers
 from fks_actors.adapters.sql import SqlJournal, open_reader
+from fks_actors.backtest.recorded_settings import with_settings
 from fks_actors.cli.journals import journal_urls, set_aside
 from fks_actors.cli.venues import LIVE, PAPER, SIMULATOR, check_venues, mode_of_venue, settle_venues
 from fks_actors.errors import ConfigError, JournalCorrupt, JournalUnavailable
@@ -97,7 +98,7 @@ def settle(home: Home, settings: Settings, fresh: bool) -> Plan:
     wiring = Wiring(
         home.namespace,
         settings.model_copy(update={"feed": feed}),
-        run,
+        with_settings(run, settings, venues.plans, cash),
         journal_url,
         inbox_url,
         venues.plans,

@@ -8,7 +8,6 @@ a memory that is not the journal's: nothing more is done before `recover`.
 """
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
@@ -19,9 +18,11 @@ from fks_actors.desk.follow_up import FollowUp
 from fks_actors.desk.ports import Briefing, DeskPorts, VenueReply
 from fks_actors.desk.routing import route, venues_for
 from fks_actors.desk.scoring import Scoring
+from fks_actors.desk.sight import with_seen
 from fks_actors.desk.state import Change
 from fks_actors.desk.steps import RISK_OWNER, SILENCE, Steps
 from fks_actors.errors import InvariantError, JournalConflict
+from fks_actors.journal.recorded import symbols_digest
 from fks_actors.market.health import Report
 from fks_actors.model.candles import BarBatch
 from fks_actors.model.orders import ZERO, Approved, Order, OrderType, Refusal, Side
@@ -230,7 +231,7 @@ class Desk:
             proposed = exits.guarded(self._proposed(batch, verdicts), said.ballots, self._config.asmbtr)
             ruled = await steps.rule(name, steps.request(ts_ms, replies, proposals=proposed))
             rulings = proposals.by_symbol(proposed, self._follow_up.decided(proposed, ruled.reply.rulings))
-            cycles = proposals.cycle_records(batch, said, rulings, flags)
+            cycles = with_seen(proposals.cycle_records(batch, said, rulings, flags), steps.quotes, now_ms)
             answered = await advice.answered(memory.take_advice(verdicts), cycles, self._ports.journal)
             entries: tuple[Entry, ...] = (batch, *cycles, *answered, *memory.data.turned(ts_ms))
             approved = await steps.write(name, entries, replies, ruled, ts_ms, (*said.snapshots, known))
@@ -432,5 +433,4 @@ class Desk:
 
 def bar_step(batch: BarBatch) -> str:
     """The commit id of a batch: its interval, its open time and which symbols it holds."""
-    symbols = hashlib.blake2b("+".join(c.symbol for c in batch.candles).encode(), digest_size=4).hexdigest()
-    return f"bar-{batch.interval_ms}-{batch.ts_ms}-{symbols}"
+    return f"bar-{batch.interval_ms}-{batch.ts_ms}-{symbols_digest(c.symbol for c in batch.candles)}"

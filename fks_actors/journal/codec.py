@@ -22,6 +22,7 @@ from fks_actors.model.records import (
     Entry,
     EquityPoint,
     RunRecord,
+    Seen,
     Signal,
     SignalRecord,
     SignalStatus,
@@ -67,6 +68,7 @@ class _Cycle(msgspec.Struct, frozen=True):
     flags: tuple[str, ...]
     note: str
     debate: Debate | None = None
+    seen: Seen | None = None
 
     def record(self) -> CycleRecord:
         fields = {name: getattr(self, name) for name in self.__struct_fields__}

@@ -3,7 +3,8 @@
 In: each decision (the first under its id), each fill (the first of its venue and trade id), each order and each signal
 as it ended, the last equity of each instant, and each change of the trading state.
 Out: runs, snapshots, bars, audit records, leases and the cut into commits; of a signal, the wall time at which it was
-received. Two desks that saw the same bars and signals agree, however often one of them was killed.
+received; of a decision, the wall time and the quotes that a live desk saw. Two desks that saw the same bars and signals
+agree, however often one of them was killed.
 """
 
 import hashlib
@@ -53,6 +54,8 @@ def _identity(entry: Entry, place: int) -> tuple[str, bool]:
 
 
 def _timeless(entry: Entry) -> Entry:
+    if isinstance(entry, CycleRecord) and entry.seen is not None:
+        return replace(entry, seen=None)
     if isinstance(entry, SignalRecord):
         return replace(entry, signal=replace(entry.signal, received_ms=0))
     return entry

@@ -12,6 +12,7 @@ import msgspec
 
 from fks_actors.model.candles import BarBatch
 from fks_actors.model.debates import Debate
+from fks_actors.model.markets import MarketRules, Quote
 from fks_actors.model.orders import Fill, Order, OrderType, Origin, Refusal, Side
 from fks_actors.model.votes import Ballot, Verdict
 
@@ -35,11 +36,20 @@ class CycleOutcome(StrEnum):
     PAUSED = "paused"
 
 
+class Seen(msgspec.Struct, frozen=True, gc=False):
+    """What a live desk saw beside the bar when it decided: its wall clock (None in a replay), and each venue's best
+    prices of the symbol. Of one decision, so that it can be made again."""
+
+    now_ms: int | None = None
+    quotes: tuple[tuple[str, Quote], ...] = ()
+
+
 class CycleRecord(msgspec.Struct, frozen=True, gc=False):
     """One symbol, one bar: what was said, what came of it. Recorded for no-trade and denied cycles too.
 
     `decision_id` = `<symbol>@<bar open ms>`. `client_order_id` is empty where no order was intended;
-    `flags` are what was odd about the bar (`market.quality.Flag`). `debate` is what models said, where they were asked.
+    `flags` are what was odd about the bar (`market.quality.Flag`). `debate` is what models said, where they were asked;
+    `seen` what else was looked at, where there was more than the bar.
     """
 
     decision_id: str
@@ -55,6 +65,7 @@ class CycleRecord(msgspec.Struct, frozen=True, gc=False):
     flags: tuple[str, ...] = ()
     note: str = ""
     debate: Debate | None = None
+    seen: Seen | None = None
 
 
 class Signal(msgspec.Struct, frozen=True, gc=False):
@@ -134,10 +145,23 @@ class ControlRecord(msgspec.Struct, frozen=True, gc=False):
     reason: str
 
 
+class RunAccount(msgspec.Struct, frozen=True, gc=False):
+    """One venue of a run, as `desk.config.VenuePlan` has it: what its account started with in a fresh journal (quote),
+    and the rules of its markets as they were then."""
+
+    venue: str
+    exchange: str
+    real: bool
+    cash: Decimal
+    claims: tuple[str, ...]
+    markets: tuple[MarketRules, ...]
+
+
 class RunRecord(msgspec.Struct, frozen=True, gc=False):
     """A start of the desk: where its bars come from. `simulated` is shown wherever its results are.
 
-    `feed_start_ms` and `seed` make a simulated market again; 0 for other feeds.
+    `feed_start_ms` and `seed` make a simulated market again; 0 for other feeds. `settings` (JSON) are those that
+    decisions depend on, without secrets, `settings_digest` their SHA-256; both empty where they were not written down.
     """
 
     run_id: str
@@ -152,6 +176,9 @@ class RunRecord(msgspec.Struct, frozen=True, gc=False):
     seed: int = 0
     note: str = ""
     venues: tuple[str, ...] = ()
+    settings: str = ""
+    settings_digest: str = ""
+    accounts: tuple[RunAccount, ...] = ()
 
 
 class AuditRecord(msgspec.Struct, frozen=True, gc=False):

@@ -23,9 +23,9 @@ def meet(scene: Scene, file: Path, speakers: Speakers) -> None:
 
 
 def cycles(scene: Scene) -> list[CycleRecord]:
-    """What was decided, without how long it took."""
+    """What was decided, without how long it took and when."""
     found = [entry for entry in scene.journal.entries if isinstance(entry, CycleRecord)]
-    return [replace(c, debate=c.debate and replace(c.debate, duration_ms=0)) for c in found]
+    return [replace(c, debate=c.debate and replace(c.debate, duration_ms=0), seen=None) for c in found]
 
 
 async def test_coordinator_when_killed_before_the_judge_spoke_then_the_next_one_pays_for_the_judge_alone(

@@ -5,9 +5,11 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
+from fks_actors.journal.codec import decode, encode
 from fks_actors.journal.projection import digest
+from fks_actors.model.markets import Quote
 from fks_actors.model.orders import OrderStatus
-from fks_actors.model.records import CycleOutcome, Entry, SignalStatus
+from fks_actors.model.records import CycleOutcome, Entry, Seen, SignalStatus
 from tests.journal_scene import SYMBOLS, batch, control, cycle, equity, fill, note, order, run, signal_record
 
 STORY: tuple[Entry, ...] = (
@@ -73,3 +75,10 @@ def test_digest_when_a_fact_is_another_one_then_it_differs() -> None:
 
 def test_digest_when_nothing_is_recorded_then_it_is_that_of_nothing() -> None:
     assert digest(()) == digest((run("first"), batch(0)))
+
+
+def test_digest_when_a_live_desk_looked_at_another_time_then_it_is_the_same() -> None:
+    quote = Quote(Decimal(1), Decimal(2), 3)
+    seen = [replace(cycle(SYMBOLS[0], 1), seen=Seen(now_ms, (("exchange", quote),))) for now_ms in (5, 6)]
+    assert [decode(encode(each)) for each in seen] == seen
+    assert digest(seen[:1]) == digest(seen[1:]) == digest([cycle(SYMBOLS[0], 1)])

@@ -1,0 +1,72 @@
+"""One search from a message: read the bars, open the study, run what is missing, judge."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing, nullcontext
+from pathlib import Path
+
+from fks_actors.backtest.past import Past, read_past
+from fks_actors.backtest.search.drive import Here, Search, Told, Workers
+from fks_actors.backtest.search.findings import Findings, findings
+from fks_actors.backtest.search.record import SearchSpec
+from fks_actors.backtest.search.samplers import grid
+from fks_actors.backtest.search.space import settings_of
+from fks_actors.backtest.search.splits import Plan, parse_cv, plan
+from fks_actors.backtest.search.store import Store, driving, study_folder
+from fks_actors.settings import Settings
+
+Crew = Callable[[Past], AbstractContextManager[Workers]]
+"""Opens whoever runs the blocks of a recording."""
+
+
+def hire_here(past: Past) -> AbstractContextManager[Workers]:
+    """This process alone (Crew)."""
+    return nullcontext(Here(past))
+
+
+async def read_search(spec: SearchSpec) -> tuple[Past, Plan, Settings]:
+    """The bars, the plan, and the settings that the trials change.
+
+    Raises:
+        ConfigError, DataFileError, DataError: what is wrong.
+    """
+    settings = settings_of(spec.tree)
+    past = await read_past(spec.data, (spec.since_ms, spec.until_ms), spec.warm)
+    horizon = max(settings.reflection.horizons.values(), default=0)
+    return past, plan(parse_cv(spec.cv), past.begin, past.end, spec.warm, horizon), settings
+
+
+def search(
+    home: Path,
+    spec: SearchSpec,
+    past: Past,
+    planned: Plan,
+    settings: Settings,
+    *,
+    resume: bool = False,
+    hire: Crew = hire_here,
+    told: Callable[[Told], None] = lambda _: None,
+) -> Findings:
+    """Run a study to as many trials as the spec asks for, and judge it.
+
+    Args:
+        home: FKS_HOME.
+        resume: go on with a study of this name; else there must be none.
+        hire: who runs the blocks.
+        told: hears of progress.
+
+    Raises:
+        ConfigError: the study is there, or is not, or searches something else.
+        AlreadyRunning: another process runs it.
+        JournalUnavailable: the disk refused; what was finished is kept.
+    """
+    if spec.sampler == "grid":
+        grid(spec.axes)
+    folder = study_folder(home, spec.study)
+    if resume:
+        Store.reopen(folder, spec).close()
+    with driving(folder):
+        opened = (Store.reopen if resume else Store.create)(folder, spec, len(planned.blocks))
+        with closing(opened) as store:
+            with hire(past) as workers:
+                Search(store, past, planned, workers, told).run()
+            return findings(store, past, planned, settings)

@@ -31,8 +31,16 @@ async def read_search(spec: SearchSpec) -> tuple[Past, Plan, Settings]:
     """
     settings = settings_of(spec.tree)
     past = await read_past(spec.data, (spec.since_ms, spec.until_ms), spec.warm)
-    horizon = max(settings.reflection.horizons.values(), default=0)
-    return past, plan(parse_cv(spec.cv), past.begin, past.end, spec.warm, horizon), settings
+    return past, plan(parse_cv(spec.cv), past.begin, past.end, spec.warm, _horizon(spec, settings)), settings
+
+
+def _horizon(spec: SearchSpec, settings: Settings) -> int:
+    """The longest look ahead of any mind that a trial may have."""
+    minds = set(settings.agents.minds)
+    for axis in spec.axes:
+        if axis.key == "agents.minds":
+            minds.update(*axis.choices)
+    return max((bars for mind, bars in settings.reflection.horizons.items() if mind in minds), default=0)
 
 
 def search(

@@ -134,7 +134,10 @@ def plan(cv: Cv, begin: int, end: int, warm: int, horizon: int = 0) -> Plan:
         embargo = 0
     splits = tuple(_split(blocks, test, train, purge, embargo) for test, train in _choices(cv))
     if short := next((split for split in splits if not split.train), None):
-        raise ConfigError(f"purge {purge} and embargo {embargo} leave nothing to train for the test of {short.test}")
+        raise ConfigError(
+            f"a purge of {purge} bars and an embargo of {embargo} leave nothing to train for the test of bars "
+            f"{short.test[0][0]} to {short.test[-1][1]}; give more bars, or --cv {cv.kind}:{cv.count}:purge=BARS"
+        )
     return Plan(blocks, splits, warm, purge, embargo)
 
 

@@ -71,9 +71,7 @@ class Store:
             JournalUnavailable: the disk refused.
         """
         if (folder / "study.db").exists() and _study_of(folder) is not None:
-            raise ConfigError(
-                f"the study {spec.study} is there already; go on with --resume, or choose another --study"
-            )
+            raise ConfigError(f"the study {spec.study} is there: go on with --resume, or choose another --study")
         with storing(folder):
             (folder / "outcomes").mkdir(mode=0o700, parents=True, exist_ok=True)
             optuna = _optuna()

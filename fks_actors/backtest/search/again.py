@@ -20,7 +20,7 @@ async def again(store: Store, record: TrialRecord) -> list[dict[str, Any]]:
     record.settings()
     found: list[dict[str, Any]] = []
     for at, span in enumerate(record.blocks):
-        before = store.outcome(record.number, at)
+        before = store.outcome(record.number, at, record.settings_sha256)
         if before is None:
             continue
         past = await record.past(at)
@@ -36,7 +36,7 @@ def shown_record(store: Store, record: TrialRecord) -> dict[str, Any]:
     """A trial's record and what its blocks came to."""
     blocks = []
     for at, span in enumerate(record.blocks):
-        found = store.outcome(record.number, at)
+        found = store.outcome(record.number, at, record.settings_sha256)
         told = {} if found is None else {"final": found.final, "fees": found.fees, "fills": found.fills,
                                          "equity_sha256": found.equity_sha256}  # fmt: skip
         blocks.append({**msgspec.to_builtins(span), **told})

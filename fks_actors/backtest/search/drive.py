@@ -82,6 +82,7 @@ class _Open:
     """A trial under way."""
 
     trial: "Trial"
+    key: str
     tree: Tree
     waiting: deque[int]
     running: int = 0
@@ -155,10 +156,11 @@ class Search:
             self._end(trial, FAILED, reason=str(error))
             return
         tree = base_tree(settings)
-        self._store.note(trial, record_of(spec, number, values, settings, tree, self._past, self._plan))
-        held = self._open[number] = _Open(trial, tree, deque())
+        record = record_of(spec, number, values, settings, tree, self._past, self._plan)
+        self._store.note(trial, record)
+        held = self._open[number] = _Open(trial, record.settings_sha256, tree, deque())
         for block in range(len(self._plan.blocks)):
-            known = self._store.outcome(number, block)
+            known = self._store.outcome(number, block, held.key)
             if known is None:
                 held.waiting.append(block)
             else:
@@ -171,7 +173,7 @@ class Search:
         if isinstance(found, Refused):
             self._end(held.trial, FAILED, reason=found.reason)
             return
-        self._store.save(task.number, task.block, found)
+        self._store.save(task.number, task.block, held.key, found)
         held.done[task.block] = found
         self._blocks += 1
         if self._in_turn:

@@ -144,7 +144,7 @@ def findings(store: Store, past: Past, plan: Plan, settings: Settings) -> Findin
 def _tried(kept: Kept, store: Store, plan: Plan, year: float) -> tuple[Tried, Floats]:
     outcomes: dict[int, Outcome] = {}
     for at in range(len(plan.blocks)):
-        found = store.outcome(kept.number, at)
+        found = store.outcome(kept.number, at, kept.key)
         if found is not None:
             outcomes[at] = found
     returns = joined_returns(outcomes, plan)

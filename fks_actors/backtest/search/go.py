@@ -4,11 +4,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 
+import msgspec
+
 from fks_actors.backtest.past import Past, read_past
 from fks_actors.backtest.search.drive import Here, Search, Told, Workers
 from fks_actors.backtest.search.findings import Findings, findings
-from fks_actors.backtest.search.record import SearchSpec
-from fks_actors.backtest.search.samplers import grid
+from fks_actors.backtest.search.record import SearchSpec, data_sha256
+from fks_actors.backtest.search.samplers import points
 from fks_actors.backtest.search.space import settings_of
 from fks_actors.backtest.search.splits import Plan, parse_cv, plan
 from fks_actors.backtest.search.store import Store, driving, study_folder
@@ -64,17 +66,19 @@ def search(
 
     Raises:
         ConfigError: the study is there, or is not, or searches something else.
+        DataError: its bars are not those that it was begun with.
         AlreadyRunning: another process runs it.
         JournalUnavailable: the disk refused; what was finished is kept.
     """
     if spec.sampler == "grid":
-        grid(spec.axes)
+        spec = msgspec.structs.replace(spec, trials=min(spec.trials, points(spec.axes)))
     folder = study_folder(home, spec.study)
     if resume:
         Store.reopen(folder, spec).close()
     with driving(folder):
         opened = (Store.reopen if resume else Store.create)(folder, spec, len(planned.blocks))
         with closing(opened) as store:
+            store.sees(data_sha256(past))
             with hire(past) as workers:
                 Search(store, past, planned, workers, told).run()
             return findings(store, past, planned, settings)

@@ -1,7 +1,8 @@
 """A study on disk: FKS_HOME/studies/NAME. Only the process that drives the search writes; workers return values.
 
-study.db     Optuna's trials, in SQLite: a commit is whole or not there, whatever kills the writer
-outcomes/    a file a block of a trial, written whole or not at all before the trial is told
+study.db     Optuna's trials, in SQLite (WAL): a commit is whole or not there, whatever kills the writer
+outcomes/    a file a block of a trial, written whole or not at all before the trial is told; it names the settings that
+             it is of, so that it counts for no other trial where a power cut took the last commits back
 lock         held while the search runs; let go of by the kernel, however it ends
 
 A trial that was running when its driver died is asked for again under its own number and with its own values, and only
@@ -12,7 +13,8 @@ import contextlib
 import fcntl
 import os
 import re
-from collections.abc import Iterator, Sequence
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -22,24 +24,30 @@ from fks_actors.backtest.search.objectives import directions
 from fks_actors.backtest.search.record import SearchSpec, TrialRecord
 from fks_actors.backtest.search.samplers import draw, pruner, sampler
 from fks_actors.backtest.search.trial import Outcome
-from fks_actors.errors import AlreadyRunning, ConfigError, JournalCorrupt, JournalUnavailable
+from fks_actors.errors import AlreadyRunning, ConfigError, DataError, JournalCorrupt, JournalUnavailable
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial, Trial
 
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
-_SPEC, _RECORD, _REASON = "spec", "record", "reason"
+_SPEC, _DATA, _RECORD, _REASON = "spec", "data", "record", "reason"
 COMPLETE, PRUNED, FAILED, RUNNING = "complete", "pruned", "failed", "running"
 
 
+class _File(msgspec.Struct, frozen=True):
+    key: str
+    outcome: Outcome
+
+
 class Kept(msgspec.Struct, frozen=True):
-    """A trial as it was kept: its `state`, what it was told (`told`), and why it failed."""
+    """A trial as it was kept: its `state`, what it was `told`, why it failed, and its settings' digest, `key`."""
 
     number: int
     state: str
     values: dict[str, Any]
     told: tuple[float, ...] = ()
     reason: str = ""
+    key: str = ""
 
 
 def study_folder(home: Path, name: str) -> Path:
@@ -100,6 +108,22 @@ class Store:
             )
         return cls(folder, spec or kept, study, blocks)
 
+    def sees(self, data_sha256: Mapping[str, str]) -> None:
+        """Take note of the bars' digests, at first; later see whether they are the same.
+
+        Raises:
+            DataError: they are not.
+        """
+        with storing(self.folder):
+            known = self._study.user_attrs.get(_DATA)
+            if known is None:
+                self._study.set_user_attr(_DATA, dict(data_sha256))
+            elif known != dict(data_sha256):
+                raise DataError(
+                    f"the bars are not those that the study {self.spec.study} was begun with: a file of "
+                    f"{', '.join(self.spec.data)} has changed; choose another --study"
+                )
+
     def close(self) -> None:
         """Let go of the file."""
         self._study._storage._backend.engine.dispose()
@@ -157,8 +181,8 @@ class Store:
                 trial.set_user_attr(_REASON, reason)
             self._study.tell(trial, list(values) if state == COMPLETE else None, states[state])
 
-    def save(self, number: int, block: int, found: Outcome) -> None:
-        """Keep what came of a block, whole or not at all.
+    def save(self, number: int, block: int, key: str, found: Outcome) -> None:
+        """Keep what came of a block of the trial whose settings' digest is `key`, whole or not at all.
 
         Raises:
             JournalUnavailable: the disk refused.
@@ -167,15 +191,20 @@ class Store:
         partial = path.with_suffix(".part")
         with storing(self.folder):
             with partial.open("wb") as file:
-                file.write(msgspec.msgpack.encode(found))
+                file.write(msgspec.msgpack.encode(_File(key, found)))
                 file.flush()
                 os.fsync(file.fileno())
             partial.replace(path)
 
-    def outcome(self, number: int, block: int) -> Outcome | None:
-        """What came of a block, if it was run."""
+    def outcome(self, number: int, block: int, key: str) -> Outcome | None:
+        """What came of a block, if it was run with these settings.
+
+        Raises:
+            JournalCorrupt: the file is damaged.
+        """
         try:
-            return msgspec.msgpack.decode(self._path(number, block).read_bytes(), type=Outcome)
+            held = msgspec.msgpack.decode(self._path(number, block).read_bytes(), type=_File)
+            return held.outcome if held.key == key else None
         except FileNotFoundError:
             return None
         except (OSError, msgspec.MsgspecError) as error:
@@ -270,7 +299,8 @@ def _kept(trial: "FrozenTrial") -> Kept:
     attrs = trial.user_attrs
     values = attrs.get(_RECORD, {}).get("values", {}) or dict(trial.params)
     told = tuple(trial.values or ()) if trial.state.name == "COMPLETE" else ()
-    return Kept(trial.number, states.get(trial.state.name, RUNNING), values, told, attrs.get(_REASON, ""))
+    key = attrs.get(_RECORD, {}).get("settings_sha256", "")
+    return Kept(trial.number, states.get(trial.state.name, RUNNING), values, told, attrs.get(_REASON, ""), key)
 
 
 def _optuna() -> Any:
@@ -283,9 +313,15 @@ def _optuna() -> Any:
 
 
 def _storage(folder: Path) -> Any:
-    return _optuna().storages.RDBStorage(
-        f"sqlite:///{(folder / 'study.db').absolute()}", engine_kwargs={"connect_args": {"timeout": 30}}
-    )
+    path = (folder / "study.db").absolute()
+
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(path, timeout=30.0, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        return connection
+
+    return _optuna().storages.RDBStorage(f"sqlite:///{path}", engine_kwargs={"creator": connect})
 
 
 def _study_of(folder: Path) -> Any:

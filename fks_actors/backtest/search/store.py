@@ -279,15 +279,26 @@ def storing(folder: Path) -> Iterator[None]:
     Raises:
         JournalUnavailable: it did.
     """
-    from optuna.exceptions import StorageInternalError
-
     try:
         yield
-    except (StorageInternalError, OSError) as error:
-        cause = error.strerror if isinstance(error, OSError) else _first_line(error.__cause__ or error)
+    except Exception as error:
+        cause = _refusal(error)
+        if cause is None:
+            raise
         raise JournalUnavailable(
             f"{folder} cannot be written: {cause}; free disk space, then go on with --resume: what was finished is kept"
         ) from error
+
+
+def _refusal(error: BaseException | None) -> str | None:
+    """What the disk or the database refused, if that is why."""
+    while error is not None:
+        if isinstance(error, sqlite3.OperationalError):
+            return str(error)
+        if isinstance(error, OSError):
+            return error.strerror or str(error)
+        error = error.__cause__
+    return None
 
 
 def _first_line(error: BaseException) -> str:

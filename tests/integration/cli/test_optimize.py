@@ -129,9 +129,8 @@ def test_optimize_when_the_disk_is_full_then_told_and_goes_on_when_it_is_not(
         code, _, err = scene.ran(*scene.options[:-8], "--trials", "2", *scene.options[-6:])
         assert code == 0, err
         ballast = disk / "ballast"
-        with ballast.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
-            while True:
-                file.write(b"x" * 4_096)
+        with pytest.raises(OSError, match="No space"):
+            fill(ballast)
         before = scene.outcomes()
         code, out, err = scene.ran("--study", "s", "--resume", "--trials", str(TRIALS))
         assert (code, out) == (5, "")
@@ -145,6 +144,12 @@ def test_optimize_when_the_disk_is_full_then_told_and_goes_on_when_it_is_not(
         assert same_trials(json.loads(out), whole)
     finally:
         subprocess.run(["umount", disk], check=True)
+
+
+def fill(path: Path) -> None:
+    with path.open("wb", buffering=0) as file:
+        while True:
+            file.write(b"x" * 4_096)
 
 
 def busy(process: "subprocess.Popen[str]") -> list[psutil.Process]:

@@ -83,15 +83,13 @@ def optimize(
     from fks_actors.cli.cluster.crew import crew
     from fks_actors.cli.optimized import print_search
 
-    told = []
     with crew(home, workers, address) as hire:
-        for spec in specs:
-            found = _searched(home, spec, resume, hire, json)
-            told.append(found)
-            if not json:
-                print_search(console, found)
+        told = [_searched(home, spec, resume, hire, json) for spec in specs]
     if json:
         print_json(told if each_symbol else told[0])
+        return
+    for found in told:
+        print_search(console, found)
 
 
 def _specs(

@@ -1,11 +1,13 @@
 """Who runs a search: this process, a Ray of its own that ends with the command, or a cluster that is there."""
 
+import fcntl
 import os
 import secrets
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from fks_actors.home import Home
 
 _MIB = 1024 * 1024
 _STORE_MB = 100
+_FOLDER = "fks-s-"
 _QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
 
 
@@ -36,7 +39,8 @@ def crew(home: Home, workers: int, address: str = "") -> Iterator[Crew]:
     if not workers and not address:
         yield hire_here
         return
-    with _joined(home, address) if address else _own(home, workers):
+    # Ray tells of lost workers on standard output, where a script reads what was found.
+    with redirect_stdout(sys.stderr), _joined(home, address) if address else _own(home, workers):
         import ray
 
         from fks_actors.actors.trials import ray_workers
@@ -47,14 +51,18 @@ def crew(home: Home, workers: int, address: str = "") -> Iterator[Crew]:
 
 @contextmanager
 def _own(home: Home, workers: int) -> Iterator[None]:
-    """A Ray on loopback that only this process knows, with a token of its own; nothing of it stays."""
+    """A Ray on loopback that only this process knows, with a token of its own; nothing of it stays.
+
+    Where this process is killed, Ray's reaper ends the head at once, and two of its agents leave after a minute.
+    """
     keep_bytecode()
-    folder = Path(tempfile.mkdtemp(prefix="fks-s-"))  # short: sockets lie in it
+    _sweep()
+    folder = Path(tempfile.mkdtemp(prefix=_FOLDER))  # short: sockets lie in it
     private_dir(folder)
     token = folder / "token"
-    descriptor = os.open(token, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(secrets.token_hex(32))
+    held = os.open(token, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    os.write(held, secrets.token_hex(32).encode())
     for stale in ("RAY_ADDRESS", "RAY_AUTH_TOKEN", "RAY_JOB_ID"):
         os.environ.pop(stale, None)
     os.environ.update(ray_env(str(token)) | import_path())
@@ -78,6 +86,19 @@ def _own(home: Home, workers: int) -> Iterator[None]:
     finally:
         ray.shutdown()
         shutil.rmtree(folder, ignore_errors=True)
+        os.close(held)
+
+
+def _sweep() -> None:
+    """Remove the folders of commands that were killed: nobody holds their token any more."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*"):
+        with suppress(OSError):
+            left = os.open(folder / "token", os.O_RDONLY)
+            try:
+                fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(left)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from ray.exceptions import RayError, RayTaskError
 
 from fks_actors.backtest.past import Past
 from fks_actors.backtest.search.drive import Told
-from fks_actors.backtest.search.findings import Findings
+from fks_actors.backtest.search.facts import facts
 from fks_actors.backtest.search.go import read_search, search
 from fks_actors.backtest.search.record import SearchSpec
 from fks_actors.backtest.search.trial import Outcome, Refused, Task, run_task
@@ -115,8 +115,10 @@ async def search_on_cluster(
     limit: int,
     resume: bool = False,
     told: Callable[[Told], None] = lambda _: None,
-) -> Findings:
+) -> dict[str, Any]:
     """A whole search, driven from this process, which is a driver of the cluster already (as a Ray job is).
+
+    Returns what `fks optimize --json` prints.
 
     Args:
         spec: what to search; its files must be readable here, and only here.
@@ -127,6 +129,7 @@ async def search_on_cluster(
         ConfigError, DataError, AlreadyRunning, JournalUnavailable, ClusterError: as `go.search` and `RayWorkers`.
     """
     past, planned, settings = await read_search(spec)
-    return search(
+    found = search(
         home, spec, past, planned, settings, resume=resume, hire=lambda bars: ray_workers(bars, limit), told=told
     )
+    return facts(spec, past, planned, found)

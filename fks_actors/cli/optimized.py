@@ -37,7 +37,10 @@ def print_search(console: Console, found: dict[str, Any]) -> None:
 def _table(found: dict[str, Any]) -> Table:
     tested = bool(found["cv"]["splits"])
     name = "tested" if tested else "in sample"
-    heads = ["trial", *found["trials"][0]["values"], f"{name}: return", "sharpe", "drawdown", "fills"]
+    keys = list(found["trials"][0]["values"])
+    short = [key.rpartition(".")[2] for key in keys]
+    named = [last if short.count(last) == 1 else key for key, last in zip(keys, short, strict=True)]
+    heads = ["trial", *named, f"{name}: return", "sharpe", "drawdown", "fills"]
     if tested:
         heads += ["trained: return", "sharpe"]
     table = Table(*heads, box=None, pad_edge=False)
@@ -45,7 +48,12 @@ def _table(found: dict[str, Any]) -> Table:
         score, trained = each["tested"], each["trained"]
         number = f"{each['number']}" + (" pruned" if each["state"] == "pruned" else "")
         row = [number, *(_value(value) for value in each["values"].values())]
-        row += [_percent(score["total"]), f"{score['sharpe']:.2f}", _percent(-score["drawdown"]), str(each["fills"])]
+        row += [
+            _percent(score["total"]),
+            f"{score['sharpe']:.2f}",
+            f"{score['drawdown'] * 100:.2f} %",
+            str(each["fills"]),
+        ]
         if trained is not None:
             row += [_percent(trained["total"]), f"{trained['sharpe']:.2f}"]
         table.add_row(*row)
@@ -82,6 +90,8 @@ def print_again(console: Console, name: str, blocks: list[dict[str, Any]]) -> No
 
 
 def _value(value: object) -> str:
+    if isinstance(value, list):
+        return "+".join(str(each) for each in value)
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 

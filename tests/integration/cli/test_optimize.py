@@ -211,6 +211,23 @@ start_head(HeadOptions(Path(sys.argv[1]), num_cpus=2, object_store_mb=100, proxy
 """
 
 
+_JOB = """
+import asyncio, json, sys
+from pathlib import Path
+import msgspec, ray
+from fks_actors.actors.trials import search_on_cluster
+from fks_actors.backtest.search.record import SearchSpec
+from fks_actors.backtest.search.store import Store, study_folder
+home = Path(sys.argv[1])
+kept = Store.reopen(study_folder(home, "s")).spec
+spec = msgspec.json.decode(msgspec.json.encode(msgspec.structs.replace(kept, study="job")), type=SearchSpec)
+ray.init(address=sys.argv[2], log_to_driver=False, logging_level="ERROR")
+blocks = []
+found = asyncio.run(search_on_cluster(spec, home, 2, told=lambda now: blocks.append(now.blocks)))
+print(json.dumps({**found, "blocks": blocks[-1]}))
+"""
+
+
 @pytest.mark.ray
 def test_optimize_when_a_cluster_runs_elsewhere_then_its_workers_do_it(tmp_path: Path, whole: dict[str, Any]) -> None:
     scene, run = Scene(tmp_path), tmp_path / "elsewhere"
@@ -225,6 +242,17 @@ def test_optimize_when_a_cluster_runs_elsewhere_then_its_workers_do_it(tmp_path:
         code, out, err = scene.ran(*scene.options, "--address", handle.address, "--json", **token)
         assert code == 0, err
         assert same_trials(json.loads(out), whole)
+        job = subprocess.run(
+            [sys.executable, "-c", _JOB, str(scene.home), handle.address],
+            env={**scene.environ, **token},
+            capture_output=True,
+            text=True,
+            timeout=150,
+        )
+        assert job.returncode == 0, job.stderr
+        found = json.loads(job.stdout)
+        assert same_trials(found, whole)
+        assert (found["study"], found["blocks"]) == ("job", TRIALS * BLOCKS)
         refused, _, err = scene.ran(*scene.options, "--address", "desk", "--json")
         assert (refused, "no desk runs here" in err) == (1, True)
     finally:

@@ -16,8 +16,8 @@ from fks_actors.backtest.run import run_past
 from fks_actors.backtest.search.again import again, shown_record
 from fks_actors.backtest.search.drive import Here, run_here
 from fks_actors.backtest.search.go import read_search
-from fks_actors.backtest.search.record import data_sha256
-from fks_actors.backtest.search.space import base_tree, settings_of
+from fks_actors.backtest.search.record import SearchSpec, data_sha256, settings_sha256
+from fks_actors.backtest.search.space import Axis, base_tree, parse_axis, settings_of
 from fks_actors.backtest.search.store import Store, find_trial
 from fks_actors.backtest.search.trial import Outcome, Refused, Task, cut, outcome, run_task
 from fks_actors.errors import ConfigError, DataError
@@ -111,8 +111,6 @@ async def test_again_when_run_from_its_record_then_the_same_to_the_last_digit(tm
 
 
 def _digest_of(tree: dict[str, object]) -> str:
-    from fks_actors.backtest.search.record import settings_sha256
-
     return settings_sha256(settings_of(tree))
 
 
@@ -139,3 +137,16 @@ async def test_here_when_given_blocks_then_in_their_order(tmp_path: Path) -> Non
     here.cancel()
     with pytest.raises(IndexError):
         here.next()
+
+
+def test_spec_when_sent_as_json_then_the_same_search(tmp_path: Path) -> None:
+    axes = (
+        parse_axis("risk.per_trade_pct=1:10:1", SETTINGS),
+        Axis("agents.minds", choices=(["short_term"], ["short_term", "asmbtr"])),
+    )
+    spec = spec_of(tmp_path / "BTCUSDT-1h.csv", axes=axes, objectives=("return", "drawdown"), since_ms=5)
+    sent = msgspec.json.decode(msgspec.json.encode(spec), type=SearchSpec)
+    assert sent == spec
+    assert sent.differs(spec) == []
+    assert msgspec.structs.replace(sent, trials=99).differs(spec) == []
+    assert msgspec.structs.replace(sent, warm=1, since_ms=6).differs(spec) == ["warm", "since_ms"]

@@ -1,6 +1,7 @@
 """`fks optimize` in one process: what is printed, what is refused, and how a study goes on."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -113,3 +114,12 @@ def test_optimize_when_told_nothing_then_what_is_missing_is_named(home: Home, tm
         ran = fks_here("optimize", *options)
         assert said in ran.err
         assert ran.code == 2
+
+
+def test_optimize_when_optuna_is_not_installed_then_how_to_get_it(
+    files: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    ran = optimized(files)
+    assert ran.code == 2
+    assert "pip install 'fks-actors[research]'" in ran.err

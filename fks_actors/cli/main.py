@@ -3,7 +3,7 @@
 import typer
 
 from fks_actors import __version__
-from fks_actors.cli import ask, compare, data, exchange_sim, explain, facts, lifecycle, orders, replay
+from fks_actors.cli import ask, compare, data, exchange_sim, explain, facts, lifecycle, optimize, orders, replay
 from fks_actors.cli.session import EXITS
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.command("resume")(ask.resume)
 app.command("agents")(ask.agents)
 app.command("compare")(compare.compare)
 app.command("replay")(replay.replay)
+app.command("optimize")(optimize.optimize)
 app.command("exchange-sim")(exchange_sim.exchange_sim)
 app.command("config")(facts.config)
 app.add_typer(orders.orders, name="orders")

@@ -86,10 +86,10 @@ def start_head(options: HeadOptions) -> ClusterHandle:
     }
     env = {
         **_inherited(),
-        **_ray_env(str(paths.token)),
+        **ray_env(str(paths.token)),
         **serve_env,
         **(options.env or {}),
-        **_import_path(),
+        **import_path(),
         "DASHBOARD_METRIC_PORT": str(metrics_port),
         MARK: cluster_id,
     }
@@ -137,7 +137,7 @@ def driver_env(handle: ClusterHandle) -> dict[str, str]:
     """What a driver's environment must hold before it imports ray, ours and a child's alike."""
     if not handle.owned:
         return dict(handle.serve_env)
-    return {**_ray_env(handle.token_path), **handle.serve_env, "RAY_API_SERVER_ADDRESS": handle.dashboard_url}
+    return {**ray_env(handle.token_path), **handle.serve_env, "RAY_API_SERVER_ADDRESS": handle.dashboard_url}
 
 
 def connect(handle: ClusterHandle, namespace: str, timeout_s: float = 20.0) -> None:
@@ -172,7 +172,8 @@ def _serve_env(options: HeadOptions, paths: ClusterPaths) -> tuple[str, dict[str
     return "python", python_env()
 
 
-def _ray_env(token_path: str) -> dict[str, str]:
+def ray_env(token_path: str) -> dict[str, str]:
+    """What every process of a cluster whose token lies there is started with."""
     return {
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN_PATH": token_path,
@@ -192,7 +193,7 @@ def _inherited() -> dict[str, str]:
     }
 
 
-def _import_path() -> dict[str, str]:
+def import_path() -> dict[str, str]:
     """A job's `python` is this one; workers find this package, too, where it runs from a checkout."""
     path = {"PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))}
     root = str(Path(__file__).parents[3])

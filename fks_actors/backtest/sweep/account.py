@@ -1,4 +1,4 @@
-"""One account over one symbol, flat or long, in floats: what the desk, risk and the paper venue make of a rule's wishes.
+"""One account over one symbol, flat or long, in floats: what desk, risk and paper venue make of a rule's wishes.
 
 A wish at a close becomes a market order that the next bar's open fills:
 
@@ -11,24 +11,40 @@ A wish at a close becomes a market order that the next bar's open fills:
 Figures that lie within rounding of a whole step or tick count as whole.
 """
 
-from math import ceil, floor, sqrt
+from math import sqrt
+
+import numpy as np
 
 from fks_actors.backtest.sweep.compiled import compiled
-from fks_actors.backtest.sweep.ports import BUY, SELL, Floats, Wishes
+from fks_actors.backtest.sweep.ports import (
+    BUY,
+    DRAWDOWN,
+    EXPOSED,
+    FEES,
+    FINAL,
+    SELL,
+    SQUARES,
+    SUM,
+    THIN,
+    TRIPS,
+    Floats,
+    Wishes,
+)
+
 
 @compiled
 def _down(value: float, step: float) -> float:
-    """Whole steps in `value`."""
+    """Whole steps in `value`; more than an int64 holds are many, not an overflow."""
     steps = value / step
-    near = floor(steps + 0.5)
-    return near if abs(steps - near) <= max(1e-9, steps * 4e-16) else floor(steps)
+    near = np.floor(steps + 0.5)
+    return near if abs(steps - near) <= max(1e-9, steps * 4e-16) else np.floor(steps)
 
 
 @compiled
 def _up(value: float, step: float) -> float:
     steps = value / step
-    near = floor(steps + 0.5)
-    return near if abs(steps - near) <= max(1e-9, steps * 4e-16) else ceil(steps)
+    near = np.floor(steps + 0.5)
+    return near if abs(steps - near) <= max(1e-9, steps * 4e-16) else np.ceil(steps)
 
 
 @compiled
@@ -59,6 +75,37 @@ def _price(side: int, quantity: float, bar: Floats, costs: Floats) -> float:
 
 
 @compiled
+def _filled(side: int, asked: float, bar: Floats, costs: Floats, held: Floats, fill: Floats) -> bool:
+    """Trade at the bar; whether anything was traded.
+
+    Args:
+        bar: open, high, low, volume.
+        held: cash and what is held, changed.
+        fill: quantity, price and fee, filled.
+    """
+    fee, step = costs[0], costs[4]
+    price, quantity = _price(side, asked, bar, costs), asked
+    if side == BUY:
+        quantity = min(asked, _down(held[0] / (price * (1.0 + fee)), step) * step)
+    if quantity <= 0.0:
+        return False
+    paid = price * quantity * fee
+    held[0] -= side * price * quantity + paid
+    held[1] = held[1] + quantity if side == BUY else 0.0
+    fill[0], fill[1], fill[2] = quantity * side, price, paid
+    return True
+
+
+@compiled
+def _decided(wish: int, held: Floats, close: float, costs: Floats) -> float:
+    """What is ordered of what is wished: a quantity, negative to sell, 0 for nothing."""
+    sells = held[1] > 0.0 and held[1] >= costs[8] and held[1] * close >= costs[9]
+    if wish == SELL:
+        return -held[1] if sells else 0.0
+    return 0.0 if sells else _wanted(held[0], held[1], close, costs)
+
+
+@compiled
 def account(
     prices: Floats, wishes: Wishes, costs: Floats, cash: float, figures: Floats, curve: Floats, fills: Floats
 ) -> int:
@@ -72,58 +119,35 @@ def account(
         curve: equity at each close, filled; or empty.
         fills: rows of FILL, filled as far as it goes; or empty.
     """
-    open_, high, low, close, volume = prices[0], prices[1], prices[2], prices[3], prices[4]
-    fee, step, least, worth, thinnest = costs[0], costs[4], costs[8], costs[9], costs[10]
-    held = fees = deepest = total = squares = asked = 0.0
-    side = trips = count = exposed = thin = 0
-    before = peak = cash
-    bar = costs[:4].copy()
-    traces = len(curve) > 0
-    for at in range(len(close)):
-        if side != 0:
-            bar[0], bar[1], bar[2], bar[3] = open_[at], high[at], low[at], volume[at]
-            price = _price(side, asked, bar, costs)
-            quantity = asked
-            if side == BUY:
-                quantity = min(asked, _down(cash / (price * (1.0 + fee)), step) * step)
-            if quantity > 0.0:
-                paid = price * quantity * fee
-                fees += paid
-                if side == BUY:
-                    cash -= price * quantity + paid
-                    held += quantity
-                else:
-                    cash += price * quantity - paid
-                    held = 0.0
-                    trips += 1
-                thin += quantity > volume[at] * thinnest
+    held, bar, fill = np.array([cash, 0.0]), np.empty(4), np.empty(3)
+    figures[:] = 0.0
+    asked, before, peak, count = 0.0, cash, cash, 0
+    for at in range(len(wishes)):
+        if asked != 0.0:
+            bar[0], bar[1], bar[2], bar[3] = prices[0, at], prices[1, at], prices[2, at], prices[4, at]
+            if _filled(BUY if asked > 0.0 else SELL, abs(asked), bar, costs, held, fill):
+                figures[FEES] += fill[2]
+                figures[TRIPS] += asked < 0.0
+                figures[THIN] += abs(fill[0]) > bar[3] * costs[10]
                 if count < len(fills):
-                    fills[count, 0], fills[count, 1] = at, quantity * side
-                    fills[count, 2], fills[count, 3] = price, paid
+                    fills[count, 0] = at
+                    fills[count, 1:] = fill
                 count += 1
-            side = 0
-        equity = cash
-        if held > 0.0:
-            equity += held * close[at]
-            exposed += 1
+            asked = 0.0
+        equity = held[0]
+        if held[1] > 0.0:
+            equity += held[1] * prices[3, at]
+            figures[EXPOSED] += 1.0
         if equity != before:
-            if at > 0:
-                gained = equity / before - 1.0
-                total += gained
-                squares += gained * gained
+            gained = equity / before - 1.0
+            figures[SUM] += gained
+            figures[SQUARES] += gained * gained
             before = equity
             peak = max(peak, equity)
-            deepest = max(deepest, 1.0 - equity / peak)
-        if traces:
+            figures[DRAWDOWN] = max(figures[DRAWDOWN], 1.0 - equity / peak)
+        if len(curve) > 0:
             curve[at] = equity
-        wish = wishes[at]
-        if wish != 0:
-            sells = held > 0.0 and held >= least and held * close[at] >= worth
-            if wish == SELL and sells:
-                side, asked = SELL, held
-            elif wish == BUY and not sells:
-                asked = _wanted(cash, held, close[at], costs)
-                side = BUY if asked > 0.0 else 0
-    figures[0], figures[1], figures[2], figures[3] = before, deepest, trips, fees
-    figures[4], figures[5], figures[6], figures[7] = total, squares, exposed, thin
+        if wishes[at] != 0:
+            asked = _decided(wishes[at], held, prices[3, at], costs)
+    figures[FINAL] = before
     return count

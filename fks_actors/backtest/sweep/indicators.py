@@ -67,7 +67,7 @@ def _exact_sum(values: Floats, parts: Floats) -> float:
         for at in range(count):
             y = parts[at]
             if abs(x) < abs(y):
-                x, y = y, x  # noqa: PLW2901 the carried value is what the loop is about
+                x, y = y, x
             high = x + y
             low = y - (high - x)
             if low != 0.0:

@@ -1,10 +1,10 @@
 """Many sets of a rule over the same bars. What it does not model is said here; an event-driven run has all of it.
 
 Like `run_past` of the rule as the only mind that decides, at full strength, in one symbol: the same fills at the same
-bars, and equity within TOLERANCE of it plus a step's and a tick's worth a fill (floats here, Decimal there). It knows no
-participation (fills above it are counted), no pause for doubtful data, no daily loss or drawdown limit, and no
-protective orders. It searches: whoever picks the best of many picks luck as well, so the deflated Sharpe ratio stands
-beside it.
+bars, and equity within the share TOLERANCE of it and, beside that, a step's worth for each fill (floats here, Decimal
+there). It knows no participation (fills above it are counted), no pause for doubtful data, no daily loss or drawdown
+limit, and no protective orders. It searches: whoever picks the best of many picks luck as well, so the deflated Sharpe
+ratio stands beside it.
 """
 
 import numpy as np

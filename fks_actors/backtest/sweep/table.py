@@ -1,4 +1,4 @@
-"""What a sweep found: a row for each set, the best with what luck alone would have shown, and buy and hold beside it."""
+"""What a sweep found: a row for each set; beside the best what luck alone would have shown, and buy and hold."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -101,9 +101,11 @@ class Sweep:
 
     def headline(self) -> str:
         """The first line: the best set against flat and buy and hold, after costs, and what luck has to do with it."""
-        tried = f"{self.tried:,} sets of {self.rule}"
+        many = self.tried > 1
         if self.best is None:
-            return f"None of {tried} traded: 0.00 % against {self.hold:+.2%} buy and hold."
+            none = f"None of {self.tried:,} sets of {self.rule}" if many else f"The set of {self.rule} that was tried"
+            return f"{none} {'ever' if many else 'never'} traded: 0.00% against {self.hold:+.2%} buy and hold."
+        tried = f"the best of {self.tried:,} sets of {self.rule}" if many else f"the one set of {self.rule}"
         named = zip(self.names, self.sets[self.best.place].tolist(), strict=True)
         which = ", ".join(f"{name} {value:g}" for name, value in named)
         gained = float(self.gained[self.best.place])
@@ -115,9 +117,9 @@ class Sweep:
         }[(gained > 0.0, gained > self.hold)]
         sure = self.best.deflated
         luck = "not defined" if sure is None else f"{sure:.2f}"
-        more = "" if sure is not None and sure >= LIKELY else ": no more than luck among so many"
+        more = "" if sure is not None and sure >= LIKELY else ", no more than luck" + " among so many" * many
         return (
-            f"After costs the best of {tried} ({which}) {words}: {gained:+.2%} against {self.hold:+.2%}; "
+            f"After costs {tried} ({which}) {words}: {gained:+.2%} against {self.hold:+.2%}; "
             f"deflated Sharpe {luck}{more}."
         )
 

@@ -2,8 +2,9 @@
 
 A wish at a close becomes a market order that the next bar's open fills:
 
-    BUY   where nothing that can be sold is held: equity x share, at most equity x gross / reserve, over the close,
-          rounded down to the step. Refused under the venue's least, or where the reserve passes gross exposure or cash
+    BUY   where nothing is held that could be sold: equity x share, at most what gross exposure and cash leave room for
+          with the reserve, over the close, rounded down to the step; refused under the venue's least. Where something
+          is held: nothing (a vote), or what is missing, where that is more than the band (a target: `risk.targets`)
     SELL  all that is held, where the venue would take that much
     price open +- (open x slippage + range_share x (high - low) x sqrt(quantity / volume)), within the bar, rounded to
           the tick against us; a BUY that cash does not cover there is cut to what it covers (`execution.matching`)
@@ -37,26 +38,42 @@ def _down(value: float, step: float) -> float:
     """Whole steps in `value`; more than an int64 holds are many, not an overflow."""
     steps = value / step
     near = np.floor(steps + 0.5)
-    return near if abs(steps - near) <= max(1e-9, steps * 4e-16) else np.floor(steps)
+    return float(near if abs(steps - near) <= max(1e-9, steps * 4e-16) else np.floor(steps))
 
 
 @compiled
 def _up(value: float, step: float) -> float:
     steps = value / step
     near = np.floor(steps + 0.5)
-    return near if abs(steps - near) <= max(1e-9, steps * 4e-16) else np.ceil(steps)
+    return float(near if abs(steps - near) <= max(1e-9, steps * 4e-16) else np.ceil(steps))
 
 
 @compiled
-def _wanted(cash: float, held: float, close: float, costs: Floats) -> float:
-    """How much a BUY is for (base); 0 where risk or the venue refuses it."""
-    share, gross, reserve, step, least, worth = costs[5], costs[6], costs[7], costs[4], costs[8], costs[9]
-    equity = cash + held * close
-    quantity = _down(min(equity * share, equity * gross / reserve) / close, step) * step
-    if quantity <= 0.0 or quantity < least or quantity * close < worth:
+def _targeted(equity: float, worth: float, cash: float, sells: bool, costs: Floats) -> float:
+    """The notional of a BUY that a target of 1 asks for (`risk.targets`), before rounding; `worth` is what is held."""
+    missing, room = equity - worth, min(equity * costs[6] - worth, cash) / costs[7]
+    if sells or room > costs[9]:
+        missing = min(missing, room)
+    if sells and missing <= equity * costs[11]:
         return 0.0
-    reserved = quantity * close * reserve
-    if held * close + reserved > equity * gross * (1.0 + 1e-12) or reserved > cash * (1.0 + 1e-12):
+    return max(min(missing, equity * costs[5]), 0.0)
+
+
+@compiled
+def _wanted(cash: float, held: float, close: float, sells: bool, costs: Floats) -> float:
+    """How much a BUY is for (base); 0 where it is not needed, or where risk or the venue refuses it."""
+    worth, step = held * close, costs[4]
+    equity = cash + worth
+    if costs[11] >= 0.0:
+        notional = _targeted(equity, worth, cash, sells, costs)
+    else:
+        notional = 0.0 if sells else min(equity * costs[5], equity * costs[6] / costs[7])
+    quantity = _down(notional / close, step) * step
+    if quantity <= 0.0 or quantity < costs[8] or quantity * close < costs[9]:
+        return 0.0
+    reserved = quantity * close * costs[7]
+    near = 1.0 + 1e-12
+    if worth + reserved > equity * costs[6] * near or reserved > cash * near:
         return 0.0
     return quantity
 
@@ -102,7 +119,7 @@ def _decided(wish: int, held: Floats, close: float, costs: Floats) -> float:
     sells = held[1] > 0.0 and held[1] >= costs[8] and held[1] * close >= costs[9]
     if wish == SELL:
         return -held[1] if sells else 0.0
-    return 0.0 if sells else _wanted(held[0], held[1], close, costs)
+    return _wanted(held[0], held[1], close, sells, costs)
 
 
 @compiled
@@ -147,7 +164,7 @@ def account(
             figures[DRAWDOWN] = max(figures[DRAWDOWN], 1.0 - equity / peak)
         if len(curve) > 0:
             curve[at] = equity
-        if wishes[at] != 0:
+        if wishes[at] == BUY or (wishes[at] == SELL and held[1] > 0.0):
             asked = _decided(wishes[at], held, prices[3, at], costs)
     figures[FINAL] = before
     return count

@@ -11,6 +11,7 @@ from fks_actors.execution.config import default_rules
 from fks_actors.risk.config import FIXED_PCT
 from fks_actors.settings import Settings
 
+_VOTES = -1.0
 _BPS, _HUNDRED = Decimal(10_000), Decimal(100)
 
 
@@ -19,7 +20,8 @@ class Costs:
     """Fractions, not percent or basis points; `tick` and `least_notional` in quote, `step` and `least` in base.
 
     `share` of equity goes into a trade, within `gross`, with the notional held back `reserve` times. What trades more
-    than `volume_share` of a bar's volume is counted, not cut.
+    than `volume_share` of a bar's volume is counted, not cut. A rule names a target, and what it holds is bought up to
+    it where more than `band` of equity is missing; with a `band` below 0 it votes, and buys only where nothing is held.
     """
 
     fee: float
@@ -33,17 +35,18 @@ class Costs:
     least: float = 1e-8
     least_notional: float = 5.0
     volume_share: float = float("inf")
+    band: float = 0.01
 
     @classmethod
-    def of(cls, settings: Settings, symbol: str) -> "Costs":
-        """What these settings say for a full-strength BUY.
+    def of(cls, settings: Settings, symbol: str, votes: bool = False) -> "Costs":
+        """What these settings say for a rule that names a target of all or nothing, or `votes` with full confidence.
 
         Raises:
-            ConfigError: the symbol is no spot market, or `risk.sizing` is not fixed_pct.
+            ConfigError: the symbol is no spot market, or votes are not sized by risk.sizing fixed_pct.
         """
         paper, risk = settings.paper, settings.risk
-        if risk.sizing != FIXED_PCT:
-            raise ConfigError(f"a sweep sizes by risk.sizing {FIXED_PCT}, not by {risk.sizing}")
+        if votes and risk.sizing != FIXED_PCT:
+            raise ConfigError(f"votes are sized by risk.sizing {FIXED_PCT}, not by {risk.sizing}")
         rules = default_rules(symbol, paper)
         most = paper.participation_pct
         return cls(
@@ -58,6 +61,7 @@ class Costs:
             float(rules.min_quantity),
             float(rules.min_notional),
             float("inf") if most is None else float(most / _HUNDRED),
+            _VOTES if votes else float(getattr(risk, "rebalance_band_pct", Decimal(1)) / _HUNDRED),
         )
 
     def figures(self) -> Floats:

@@ -1,13 +1,13 @@
 """The rules that a sweep can try, as data: a name, its parameters, and which columns it compares.
 
-    ema_cross   long from where EMA(fast) comes to be above EMA(slow) to where it no longer is
+    ema_cross   long while EMA(fast) is above EMA(slow)
     sma_cross   the same of simple averages
     sma         long while the close is above SMA(period)
-    macd        long from where the MACD line comes to be above its signal to where it no longer is
-    bollinger   buys under the lower band, mean - width x deviation, sells above the mean
-    rsi         buys under `low`, sells above `high`
+    macd        long while the MACD line is above its signal line
+    bollinger   long from a close under the lower band, mean - width x deviation, until one at the mean or above
+    rsi         long from an RSI under `low` until one above `high`
 
-Each decides at the close of a bar, from bar `warm` (0-based) on.
+Each decides at the close of a bar, from bar `warm` (0-based) on, and is out before.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -99,15 +99,15 @@ _FAST, _SLOW, _PERIOD = Parameter("fast"), Parameter("slow"), Parameter("period"
 _LEVELS = (Parameter("low", False, 0.0, 100.0), Parameter("high", False, 0.0, 100.0))
 
 _ALL = (
-    Rule("ema_cross", (_FAST, _SLOW), _pair("ema"), "crossings", lambda v: int(v[1]), fits=lambda v: v[0] < v[1]),
-    Rule("sma_cross", (_FAST, _SLOW), _pair("sma"), "crossings", lambda v: int(v[1]), fits=lambda v: v[0] < v[1]),
+    Rule("ema_cross", (_FAST, _SLOW), _pair("ema"), "above", lambda v: int(v[1]) - 1, fits=lambda v: v[0] < v[1]),
+    Rule("sma_cross", (_FAST, _SLOW), _pair("sma"), "above", lambda v: int(v[1]) - 1, fits=lambda v: v[0] < v[1]),
     Rule("sma", (_PERIOD,), lambda v: (("close", ()), ("sma", v)), "above", lambda v: int(v[0]) - 1),
     Rule(
         "macd",
         (_FAST, _SLOW, Parameter("signal")),
         lambda v: (("macd", v[:2]), ("macd_signal", v)),
-        "crossings",
-        lambda v: int(v[1] + v[2]),
+        "above",
+        lambda v: int(v[1] + v[2]) - 2,
         fits=lambda v: v[0] < v[1],
     ),
     Rule(

@@ -7,6 +7,8 @@ limit, and no protective orders. It searches: whoever picks the best of many pic
 ratio stands beside it.
 """
 
+from itertools import chain
+
 import numpy as np
 
 from fks_actors.adapters.feeds.columns import Columns
@@ -75,8 +77,8 @@ def sweep(
 
 
 def _sets(rule: Rule, grid: Grid) -> Floats:
-    width = len(rule.parameters)
-    sets = np.fromiter(rule.sets(grid), dtype=np.dtype((np.float64, width)))
+    flat = np.fromiter(chain.from_iterable(rule.sets(grid)), dtype=np.float64)
+    sets = flat.reshape(-1, len(rule.parameters))
     if not len(sets):
         raise ConfigError(f"no set of the grid makes sense for {rule.name}; fast must be under slow, low under high")
     return sets

@@ -7,7 +7,7 @@ from math import sqrt
 import numpy as np
 
 from fks_actors.backtest.metrics import NO_SPREAD
-from fks_actors.backtest.sweep.ports import DRAWDOWN, EXPOSED, FEES, FINAL, SQUARES, SUM, THIN, TRIPS, Floats
+from fks_actors.backtest.sweep.ports import DRAWDOWN, EXPOSED, FEES, FINAL, SQUARES, SUM, THIN, TRIPS, Floats, Whole
 
 LIKELY = 0.95
 """The deflated Sharpe ratio from which a result is called more than luck."""
@@ -85,9 +85,9 @@ class Sweep:
         """The Sharpe ratio of a year (as `metrics`); NaN where it is not defined."""
         return sharpes(self.figures, self.bars) * sqrt(self.a_year)
 
-    def ranked(self) -> Floats:
+    def ranked(self) -> Whole:
         """The places of the sets by Sharpe ratio, the highest first; those without one last."""
-        found: Floats = np.argsort(-np.nan_to_num(self.sharpe, nan=-np.inf), kind="stable")
+        found: Whole = np.argsort(-np.nan_to_num(self.sharpe, nan=-np.inf), kind="stable")
         return found
 
     def rows(self, most: int | None = None) -> Iterator[dict[str, float | None]]:

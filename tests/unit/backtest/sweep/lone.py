@@ -47,77 +47,70 @@ def settings(paper: PaperConfig, cash: Decimal = Decimal(10_000), risk: RiskConf
     )
 
 
-class _Crossing:
-    """BUY where one line comes to be above the other, SELL where it no longer is."""
+class _Averages:
+    """Long while one average lies above the other."""
 
-    def __init__(self, lines: Callable[[float], tuple[float, float]]) -> None:
-        self._lines = lines
-        self._above: bool | None = None
+    def __init__(self, kind: Callable[[int], Any], values: Values) -> None:
+        self._fast, self._slow = (kind(int(period)) for period in values)
 
-    def see(self, close: float) -> Action:
-        fast, slow = self._lines(close)
-        before, self._above = self._above, fast > slow
-        if before is None or before == self._above:
-            return Action.HOLD
-        return Action.BUY if self._above else Action.SELL
+    def see(self, close: float) -> bool:
+        found = self._fast.update(close), self._slow.update(close)
+        fast, slow = found if isinstance(self._fast, Ema) else (self._fast.mean, self._slow.mean)
+        return bool(fast > slow)
 
 
-def _averages(kind: Callable[[int], Any], values: Values) -> _Crossing:
-    fast, slow = (kind(int(period)) for period in values)
+class _Macd:
+    def __init__(self, values: Values) -> None:
+        self._macd = Macd(*(int(period) for period in values))
 
-    def lines(close: float) -> tuple[float, float]:
-        one, other = fast.update(close), slow.update(close)
-        return (fast.mean, slow.mean) if kind is RollingMoments else (one, other)
-
-    return _Crossing(lines)
-
-
-def _macd(values: Values) -> _Crossing:
-    held = Macd(*(int(period) for period in values))
-
-    def lines(close: float) -> tuple[float, float]:
-        held.update(close)
-        return held.line, held.signal
-
-    return _Crossing(lines)
+    def see(self, close: float) -> bool:
+        self._macd.update(close)
+        return self._macd.histogram > 0.0
 
 
 class _Sma:
     def __init__(self, values: Values) -> None:
         self._average = RollingMoments(int(values[0]))
 
-    def see(self, close: float) -> Action:
+    def see(self, close: float) -> bool:
         self._average.update(close)
-        return Action.BUY if close > self._average.mean else Action.SELL
+        return close > self._average.mean
 
 
 class _Bollinger:
     def __init__(self, values: Values) -> None:
-        self._average, self._width = RollingMoments(int(values[0])), values[1]
+        self._average, self._width, self._bars = RollingMoments(int(values[0])), values[1], -int(values[0])
+        self._long = False
 
-    def see(self, close: float) -> Action:
+    def see(self, close: float) -> bool:
         self._average.update(close)
-        if close < self._average.mean - self._width * self._average.deviation:
-            return Action.BUY
-        return Action.SELL if close > self._average.mean else Action.HOLD
+        self._bars += 1
+        if close >= self._average.mean:
+            self._long = False
+        elif self._bars >= 0 and close < self._average.mean - self._width * self._average.deviation:
+            self._long = True
+        return self._long
 
 
 class _Rsi:
     def __init__(self, values: Values) -> None:
         self._index, (self._low, self._high) = Rsi(int(values[0])), values[1:]
+        self._long = False
 
-    def see(self, close: float) -> Action:
+    def see(self, close: float) -> bool:
         self._index.update(close)
-        if self._index.value < self._low:
-            return Action.BUY
-        return Action.SELL if self._index.value > self._high else Action.HOLD
+        if self._index.value > self._high:
+            self._long = False
+        elif self._index.value < self._low:
+            self._long = True
+        return self._long
 
 
 _KINDS: dict[str, tuple[Callable[[Values], Any], Callable[[Values], int]]] = {
-    "ema_cross": (lambda v: _averages(Ema, v), lambda v: int(v[1]) + 1),
-    "sma_cross": (lambda v: _averages(RollingMoments, v), lambda v: int(v[1]) + 1),
+    "ema_cross": (lambda v: _Averages(Ema, v), lambda v: int(v[1])),
+    "sma_cross": (lambda v: _Averages(RollingMoments, v), lambda v: int(v[1])),
     "sma": (_Sma, lambda v: int(v[0])),
-    "macd": (_macd, lambda v: int(v[1] + v[2]) + 1),
+    "macd": (_Macd, lambda v: int(v[1] + v[2]) - 1),
     "bollinger": (_Bollinger, lambda v: int(v[0])),
     "rsi": (_Rsi, lambda v: int(v[0]) + 1),
 }
@@ -129,7 +122,7 @@ class _Seen:
     def __init__(self, rule: str, values: Values) -> None:
         make, required = _KINDS[rule]
         self._rule, self.required = make(values), required(values)
-        self.bars, self.action = 0, Action.HOLD
+        self.bars, self.long = 0, False
 
     @property
     def warm(self) -> bool:
@@ -137,7 +130,7 @@ class _Seen:
 
     def update(self, candle: Candle) -> None:
         self.bars += 1
-        self.action = self._rule.see(candle.close)
+        self.long = self._rule.see(candle.close)
 
     def state(self) -> dict[str, Any]:
         raise NotImplementedError
@@ -150,7 +143,8 @@ def mind(rule: str, values: Values) -> BarMind:
     """The rule as a mind that is always sure."""
 
     def vote(seen: _Seen, candle: Candle) -> Vote:
-        return Vote(rule, candle.symbol, candle.ts_ms, seen.action, 1.0, rule)
+        action = Action.BUY if seen.long else Action.SELL
+        return Vote(rule, candle.symbol, candle.ts_ms, action, 1.0, rule)
 
     return BarMind(Craft(rule, 1, {}, lambda: _Seen(rule, values), vote))
 

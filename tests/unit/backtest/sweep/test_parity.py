@@ -66,7 +66,7 @@ def market(seed: int, count: int, price: float, wild: float) -> list[Candle]:
 
 
 def trace(bars: Sequence[Candle], told: Settings, rule: str, values: tuple[float, ...]) -> Trace:
-    costs = Costs.of(told, SYMBOL).figures()
+    costs = Costs.of(told, SYMBOL, votes=True).figures()
     job = Job(_prices(columns(bars)), rule, np.array([values]), costs, float(told.desk.cash), ROOM_BYTES)
     return traced(job, 0)
 
@@ -119,7 +119,7 @@ async def test_sweep_when_the_bars_are_anything_then_the_desk_does_the_same(
 async def test_sweep_when_figures_are_told_then_they_are_those_of_the_metrics() -> None:
     bars, told = market(5, 500, 100.0, 0.02), settings(DEAR)
     result = await ran(bars, HOUR_MS, told, "sma_cross", (3.0, 8.0))
-    found = sweep(columns(bars), "sma_cross", {"fast": [3], "slow": [8]}, Costs.of(told, SYMBOL))
+    found = sweep(columns(bars), "sma_cross", {"fast": [3], "slow": [8]}, Costs.of(told, SYMBOL, votes=True))
     of_run = metrics(result)
     assert found.sharpe[0] == pytest.approx(of_run.sharpe, rel=1e-6)
     assert of_run.drawdown is not None

@@ -37,17 +37,15 @@ def walk(count: int) -> Columns:
 def plain(bars: Columns, fast: int, slow: int, cash: float) -> tuple[int, float]:
     """Closed round trips and the end of an EMA cross, as short as it can be written."""
     quick = lazy = float(bars.close[0])
-    held, trips, wish, above = 0.0, 0, 0, False
+    held, trips, wish = 0.0, 0, 0
     for at, (opening, close) in enumerate(zip(bars.open.tolist(), bars.close.tolist(), strict=True)):
-        if wish > 0:
+        if wish > 0 and not held:
             held, cash = cash / (opening * 1.001), 0.0
-        elif wish < 0:
+        elif wish < 0 and held:
             held, cash, trips = 0.0, held * opening * 0.999, trips + 1
         quick += 2 / (fast + 1) * (close - quick)
         lazy += 2 / (slow + 1) * (close - lazy)
-        before, above = above, quick > lazy
-        wish = 0 if at < slow or above == before else 1 if above else -1
-        wish = 0 if wish < 0 and not held else wish
+        wish = 0 if at < slow - 1 else 1 if quick > lazy else -1
     return trips, cash + held * float(bars.close[-1])
 
 
@@ -156,7 +154,7 @@ def test_costs_when_settings_are_read_then_they_are_those_of_the_desk() -> None:
 def test_costs_when_orders_are_sized_by_risk_then_it_refuses() -> None:
     told = settings(PaperConfig(), Decimal(1), RiskConfig(sizing="risk"))
     with pytest.raises(ConfigError, match=r"risk\.sizing"):
-        Costs.of(told, SYMBOL)
+        Costs.of(told, SYMBOL, votes=True)
 
 
 @pytest.mark.parametrize(

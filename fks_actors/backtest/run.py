@@ -13,6 +13,7 @@ from fks_actors.backtest.parts import RunRisk, RunVenue, in_turn
 from fks_actors.backtest.past import Past
 from fks_actors.desk.config import PAPER, DeskConfig, VenuePlan
 from fks_actors.desk.desk import Desk
+from fks_actors.desk.mind import BarMind
 from fks_actors.desk.ports import DeskPorts, JournalPort, Minds
 from fks_actors.execution.config import default_rules
 from fks_actors.model.candles import BarBatch
@@ -116,6 +117,7 @@ async def run_past(
     past: Past,
     decide: Decide | None = None,
     told: Callable[[int, int], None] = lambda done, total: None,
+    minds: Sequence[BarMind] | None = None,
 ) -> Result:
     """Put a recording through the desk that the settings describe, with its minds of bars.
 
@@ -124,6 +126,7 @@ async def run_past(
         past: the bars.
         decide: holds the debates of language models; None for none.
         told: hears (batches done, batches in all) now and then.
+        minds: who votes in place of the settings' minds; None for those.
 
     Raises:
         ConfigError: a model or a mind cannot be opened.
@@ -140,9 +143,9 @@ async def run_past(
         if done % 16 == 0 or done == total:
             told(done, total)
 
-    minds = council(settings, info.interval_ms)
+    voices = council(settings, info.interval_ms) if minds is None else minds
     history = list(past.history())
-    return await run(settings, record, _each(past.traded()), lambda _: RunMinds(minds, debate, decide), history, count)
+    return await run(settings, record, _each(past.traded()), lambda _: RunMinds(voices, debate, decide), history, count)
 
 
 async def _each(batches: Iterable[BarBatch]) -> AsyncIterator[BarBatch]:

@@ -95,7 +95,9 @@ def percent(share: float | None, signed: bool = False) -> str:
     """A share as a percentage, `-` where it is not defined."""
     if share is None:
         return "-"
-    return f"{share * 100:+,.2f} %" if signed else f"{share * 100:,.1f} %"
+    if signed:
+        return f"{share * 100:+,.2f} %" if share else "0.00 %"
+    return f"{share * 100:,.1f} %"
 
 
 def day(ts_ms: int) -> str:

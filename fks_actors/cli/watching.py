@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from types import FrameType
 from typing import TypeVar
@@ -75,6 +76,9 @@ def _stopping(watch: _Watch) -> Iterator[None]:
             raise KeyboardInterrupt
         watch.stopped = True
 
+    if threading.current_thread() is not threading.main_thread():  # where no signal arrives
+        yield
+        return
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield

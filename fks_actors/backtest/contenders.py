@@ -33,7 +33,7 @@ _PARTS: Mapping[str, tuple[str, ...]] = {
 LABELS: Mapping[str, str] = {
     COUNCIL: "the council",
     "sma": "price over SMA(200)",
-    "sma-cross": "SMA(50) over SMA(200)",
+    "sma_cross": "SMA(50) over SMA(200)",
     "macd": "MACD(12, 26, 9)",
     "bollinger": "Bollinger(20, 2) reversion",
     "asmbtr": "ASMBTR alone",

@@ -6,7 +6,7 @@ bars; none was fitted to anything.
 
     sma        close above its SMA(200): Faber 2007, "A Quantitative Approach to Tactical Asset Allocation", Journal of
                Wealth Management 9 (ten months of days)
-    sma-cross  SMA(50) above SMA(200), the "golden cross": Brock, Lakonishok and LeBaron 1992, J. of Finance 47
+    sma_cross  SMA(50) above SMA(200), the "golden cross": Brock, Lakonishok and LeBaron 1992, J. of Finance 47
                (variable-length moving averages); Murphy 1999, "Technical Analysis of the Financial Markets"
     macd       MACD(12, 26) above its signal line (9): Appel 2005, "Technical Analysis: Power Tools"
     bollinger  bought under the lower band (20 bars, 2 deviations), sold at the mean: Bollinger 2001, "Bollinger on
@@ -147,7 +147,7 @@ class BollingerReversion:
 
 RULES: Mapping[str, Callable[[], Rule]] = {
     "sma": PriceOverSma,
-    "sma-cross": SmaCross,
+    "sma_cross": SmaCross,
     "macd": MacdCross,
     "bollinger": BollingerReversion,
 }

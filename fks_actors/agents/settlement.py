@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fks_actors.agents.config import DebateConfig
-from fks_actors.agents.verdict import weigh
+from fks_actors.agents.verdict import decided, weigh
 from fks_actors.model.candles import BarBatch
 from fks_actors.model.votes import Abstain, AbstainReason, Ballot, Verdict, Vote
 
@@ -27,7 +27,8 @@ def settle(
     heard: Sequence[Vote] = (),
     weights: Mapping[str, float] | None = None,
 ) -> DebateResult:
-    """Weigh what every mind said of the batch, and the advisory votes `heard` with it.
+    """Weigh what every mind said of the batch, and the advisory votes `heard` with it. Of one mind alone that names a
+    target the target decides, whatever is heard.
 
     Args:
         answers: by agent; a ballot that is missing, for another bar, in another's name or out of bounds is FAILED.
@@ -38,9 +39,13 @@ def settle(
     for candle in batch.candles:
         symbol = candle.symbol
         ballots = [_checked(agent, symbol, batch.ts_ms, _of(symbol, answer)) for agent, answer in answers.items()]
+        alone = ballots[0] if len(ballots) == 1 else None
         ballots += [vote for vote in heard if vote.symbol == symbol]
         said += ballots
-        verdicts.append(weigh(ballots, symbol, batch.ts_ms, config, weights))
+        if isinstance(alone, Vote) and alone.target is not None:
+            verdicts.append(decided(alone, alone.target))
+        else:
+            verdicts.append(weigh(ballots, symbol, batch.ts_ms, config, weights))
     return DebateResult(tuple(said), tuple(verdicts))
 
 
@@ -56,6 +61,8 @@ def _checked(agent: str, symbol: str, ts_ms: int, ballot: Ballot | None) -> Ball
         return failed(agent, symbol, ts_ms, f"ballot of {ballot.agent}@{ballot.ts_ms} for {agent}@{ts_ms}")
     if isinstance(ballot, Vote) and not 0.0 <= ballot.confidence <= 1.0:
         return failed(agent, symbol, ts_ms, f"confidence {ballot.confidence} outside 0..1")
+    if isinstance(ballot, Vote) and ballot.target is not None and not 0.0 <= ballot.target <= 1.0:
+        return failed(agent, symbol, ts_ms, f"target {ballot.target} outside 0..1")
     return ballot
 
 

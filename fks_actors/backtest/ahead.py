@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fks_actors.agents.config import DebateConfig
-from fks_actors.agents.graph import settle
+from fks_actors.agents.settlement import settle
 from fks_actors.agents.verdict import ASMBTR, SENTIMENT
 from fks_actors.backtest.grid import Grid
 from fks_actors.desk.mind import Craft, Features
@@ -98,7 +98,10 @@ class Ahead:
         seats = self._seats[symbol]
         signs = np.array([[_sign(ballot) for ballot in seat.ballots] for seat in seats], np.int8)
         sure = np.array([[b.confidence if isinstance(b, Vote) else 0.0 for b in seat.ballots] for seat in seats])
-        return asked(self._agents, signs, sure, np.ones_like(sure), self._config)
+        found = asked(self._agents, signs, sure, np.ones_like(sure), self._config)
+        targets = [any(_names_target(seat.ballots[at]) for seat in seats) for at in range(len(found))]
+        found[np.array(targets, bool)] = UNSURE
+        return found
 
     def come(self, at: int) -> None:
         """The desk deliberates on batch `at` next."""
@@ -125,6 +128,11 @@ class Ahead:
 
 def _sign(ballot: Ballot | None) -> int:
     return _SIGN[ballot.action] if isinstance(ballot, Vote) else _NONE
+
+
+def _names_target(ballot: Ballot | None) -> bool:
+    """Whether it depends on what is held whether there is something to do."""
+    return isinstance(ballot, Vote) and ballot.target is not None
 
 
 def asked(agents: Sequence[str], signs: Signs, sure: Floats, weights: Floats, config: DebateConfig) -> Signs:

@@ -1,41 +1,41 @@
-"""Who can be put over the same bars under the same limits and costs: the configured council, parts of it, rules.
+"""Who can be put over the same bars under the same limits and costs: the configured council, parts of it, strategies.
 
     council    the minds that are configured
-    sma ...    one of the textbook strategies alone (`backtest.rules`)
     asmbtr     the transition table alone
     debate     the three specialists, without ASMBTR and forecasts
     hybrid     the specialists and ASMBTR
+    sma ...    a textbook strategy alone (`desk.textbook`)
+    others     a strategy of the user's own, or any one mind, alone (`council.alone`)
 
-One mind alone is a quorum; otherwise nothing but who votes differs from the settings.
+Nothing but who votes differs from the settings. A strategy that names targets is sized by them, a council by its votes:
+beside a council the textbook strategies vote, too, or the larger position would look like the better rule.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from fks_actors.agents import asmbtr, long_term, mid_term, short_term
+from fks_actors.agents.config import MINDS
 from fks_actors.agents.verdict import SENTIMENT
+from fks_actors.backtest.council import alone
 from fks_actors.backtest.minds import Decide
 from fks_actors.backtest.past import Past
-from fks_actors.backtest.rules import rule_craft
 from fks_actors.backtest.run import Result, run_past
-from fks_actors.desk.mind import BarMind
-from fks_actors.errors import ConfigError
 from fks_actors.settings import Settings
 
 COUNCIL = "council"
 
 _SPECIALISTS = (short_term.AGENT, mid_term.AGENT, long_term.AGENT)
-_PARTS: Mapping[str, tuple[str, ...]] = {
-    "asmbtr": (asmbtr.AGENT,),
-    "debate": _SPECIALISTS,
-    "hybrid": (*_SPECIALISTS, asmbtr.AGENT),
-}
-LABELS: Mapping[str, str] = {
-    COUNCIL: "the council",
+_PARTS: Mapping[str, tuple[str, ...]] = {"debate": _SPECIALISTS, "hybrid": (*_SPECIALISTS, asmbtr.AGENT)}
+_RULES: Mapping[str, str] = {
     "sma": "price over SMA(200)",
     "sma_cross": "SMA(50) over SMA(200)",
     "macd": "MACD(12, 26, 9)",
     "bollinger": "Bollinger(20, 2) reversion",
+}
+LABELS: Mapping[str, str] = {
+    COUNCIL: "the council",
+    **_RULES,
     "asmbtr": "ASMBTR alone",
     "debate": "debate alone",
     "hybrid": "hybrid: debate and ASMBTR",
@@ -48,33 +48,41 @@ MEASURES = tuple(name for name in LABELS if name != COUNCIL)
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """`name` as it is asked for, `label` as it is shown; `rule` names the textbook strategy that votes alone, or is
-    empty where the settings' minds vote."""
+    """`name` as it is asked for, `label` as it is shown, and the settings that it runs under."""
 
     name: str
     label: str
     settings: Settings
-    rule: str = ""
 
     @property
     def voices(self) -> tuple[str, ...]:
         """Who votes in a run, which has no headlines."""
-        return (self.rule,) if self.rule else tuple(a for a in self.settings.agents.minds if a != SENTIMENT)
+        return tuple(agent for agent in self.settings.agents.minds if agent != SENTIMENT)
+
+    @property
+    def names_targets(self) -> bool:
+        """Whether its positions are as large as a strategy wants them, rather than as the council's are."""
+        return len(self.settings.agents.minds) == 1 and self.settings.agents.minds[0] not in MINDS
 
 
-def contender(name: str, settings: Settings) -> Contender:
+def contender(name: str, settings: Settings, *, votes: bool = False) -> Contender:
     """The one of that name, otherwise as the settings say.
 
+    Args:
+        name: of `LABELS`, a mind, a strategy that is configured or installed, FILE.py or FILE.py:CLASS.
+        votes: a textbook strategy votes instead of naming targets.
+
     Raises:
-        ConfigError: there is none of that name.
+        ConfigError: there is none of that name, or it cannot be loaded.
     """
-    if name not in LABELS:
-        raise ConfigError(f"there is no strategy {name!r}; there are {', '.join(LABELS)}")
     if name == COUNCIL:
         return Contender(name, LABELS[name], settings)
     if name in _PARTS:
         return Contender(name, LABELS[name], _with_minds(settings, _PARTS[name]))
-    return Contender(name, LABELS[name], _with_minds(settings, ()), name)
+    if name in _RULES and name not in settings.strategies:
+        return Contender(name, LABELS[name], alone(settings, name, {"votes": True} if votes else {}))
+    found = alone(settings, name)
+    return Contender(name, LABELS.get(name, found.agents.minds[0]), found)
 
 
 async def run_contender(
@@ -86,19 +94,18 @@ async def run_contender(
     """Put the bars through a desk of its own.
 
     Raises:
-        ConfigError: a model or a mind cannot be opened.
+        ConfigError: a model, a mind or a strategy cannot be opened.
+        StrategyOverrun: a strategy took too long on a bar.
     """
-    minds = [BarMind(rule_craft(of.rule))] if of.rule else None
-    return await run_past(of.settings, past, decide, told, minds)
+    return await run_past(of.settings, past, decide, told)
 
 
 def _with_minds(settings: Settings, minds: tuple[str, ...]) -> Settings:
-    """These minds only (none: a rule votes in their place), a quorum of one where they are one."""
+    """These minds only, who make a quorum together at the least."""
     agents = settings.agents
     debate, table = agents.debate, agents.asmbtr
-    if len(minds) < debate.min_votes:
-        debate = debate.model_copy(update={"min_votes": max(len(minds), 1)})
+    debate = debate.model_copy(update={"min_votes": min(debate.min_votes, len(minds))})
     if asmbtr.AGENT not in minds:
         table = table.model_copy(update={"protect": False})
-    update = {"debate": debate, "asmbtr": table, **({"minds": minds} if minds else {})}
+    update = {"minds": minds, "debate": debate, "asmbtr": table}
     return settings.model_copy(update={"agents": agents.model_copy(update=update)})

@@ -6,6 +6,7 @@ the result is gathered in `warnings_of`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 
 from fks_actors.backtest.baselines import Baseline, BuyAndHold, flat, verdict_line
 from fks_actors.backtest.contenders import COUNCIL, MEASURES, Contender, contender, run_contender
@@ -16,6 +17,7 @@ from fks_actors.backtest.run import Result
 from fks_actors.backtest.study import Study
 from fks_actors.errors import ConfigError
 from fks_actors.execution.config import default_rules
+from fks_actors.model.records import TradingState
 from fks_actors.model.votes import Vote
 from fks_actors.settings import Settings
 
@@ -62,7 +64,7 @@ async def study(
 
     Args:
         title: what the run is called; its label without one.
-        strategy: who trades, of `contenders.LABELS`; the council without one.
+        strategy: who trades, as `contenders.contender` takes it; the council without one.
         baselines: of `contenders.MEASURES`, in the order in which they are shown.
         told: hears of every run how far it is.
         decide: holds the debates of language models in the run itself; baselines have none.
@@ -88,7 +90,7 @@ def measures(own: Contender, settings: Settings, names: Sequence[str]) -> list[C
     Raises:
         ConfigError: a name is unknown.
     """
-    others = (contender(name, settings) for name in dict.fromkeys(names))
+    others = (contender(name, settings, votes=not own.names_targets) for name in dict.fromkeys(names))
     return [other for other in others if other.voices != own.voices]
 
 
@@ -124,11 +126,11 @@ def hold_of(found: Study) -> Baseline:
 
 def warnings_of(own: Contender, past: Past, result: Result) -> Iterator[str]:
     """What speaks against believing the result, a sentence each."""
-    if not own.rule:
-        for agent in left_out(own.settings):
-            yield f"Without {agent}, which needs more than bars."
+    for agent in left_out(own.settings):
+        yield f"Without {agent}, which needs more than bars."
     yield from (f"{note}." for note in past.info.notes)
     yield from _silent(own, past, result)
+    yield from _stopped(result)
     for track in past.tracks:
         bars = (track.columns.times >= past.first_ms) & (track.columns.times <= past.last_ms)
         empty = int((track.columns.volume[bars] <= 0.0).sum())
@@ -142,6 +144,21 @@ def _silent(own: Contender, past: Past, result: Result) -> Iterator[str]:
     for agent in own.voices:
         if agent not in heard:
             yield f"{agent} never voted in {past.count} bars: it was warming up or failed; give more bars or --warm."
+
+
+def _stopped(result: Result) -> Iterator[str]:
+    """Loss limits that took the desk's hands off: live somebody would look at it, in a run nobody does."""
+    first, count, last = None, 0, TradingState.ACTIVE
+    for point in result.equity:
+        last = point.state
+        if last is not TradingState.ACTIVE:
+            first, count = first or point, count + 1
+    if first is None:
+        return
+    day = datetime.fromtimestamp(first.ts_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M")
+    rest = ", and nobody resumed it" if last is not TradingState.ACTIVE else ""
+    share = f"{count / len(result.equity):.0%} of the run{rest}"
+    yield f"A loss limit of risk first stopped purchases on {day} UTC; they were barred in {share}."
 
 
 def _without_volume(symbol: str, empty: int, bars: int, settings: Settings) -> str:

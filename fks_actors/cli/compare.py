@@ -69,10 +69,12 @@ def compare(
 
 
 def _by_name(text: str, settings: "Settings") -> "list[Contender]":
+    """Where the first is no strategy that names targets, the textbook strategies name none, either."""
     from fks_actors.backtest.contenders import LABELS, contender
 
     names = _named(text, "--strategies") if text else list(LABELS)
-    return [contender(name, settings) for name in names]
+    first = contender(names[0], settings)
+    return [first, *(contender(name, settings, votes=not first.names_targets) for name in names[1:])]
 
 
 def _by_config(text: str) -> "list[Contender]":

@@ -24,6 +24,7 @@ from fks_actors.risk.reservations import settle
 from fks_actors.risk.rulings import approve
 from fks_actors.risk.sizing import on_grid, reference_price, size
 from fks_actors.risk.standing import Standing, standing
+from fks_actors.risk.targets import towards, turned
 
 Markets = Mapping[str, Mapping[str, MarketRules]]
 """What may be traded, by venue and symbol."""
@@ -134,11 +135,14 @@ class _Ruler:
     def ruled(self, state: RiskState, proposal: Proposal) -> tuple[RiskState, RiskRuling]:
         if proposal.client_order_id in state.reservations:
             raise InvariantError(f"order {proposal.client_order_id} is proposed again while it is reserved")
+        strange = tuple(against_figures(proposal))
+        if not strange:
+            proposal = turned(proposal, state, self.equity, self.config)
         barred = (
             *limits.against_state(proposal.side, state.trading),
             *limits.against_data(proposal, self.doubts),
         )
-        if strange := tuple(against_figures(proposal)):
+        if strange:
             return state, _unsized(finite(proposal), (*barred, *strange))
         price = state.marks.get(proposal.symbol, proposal.market_price)
         rules = self._rules(state, proposal, price)
@@ -147,12 +151,18 @@ class _Ruler:
         wanted = _on_grids(proposal, rules)
         met = standing(state, wanted, price, self.equity, self.exposure)
         reference = reference_price(wanted, price)
-        sized = size(wanted, met, reference, self.config, rules)
+        sized = self._sized(state, wanted, met, reference, rules)
         if isinstance(sized, Unneeded):
             return state, replace(sized, proposal=proposal)
         if isinstance(sized, Refusal):
             return state, _unsized(wanted, (*barred, sized))
         return self._limited(state, _intent(wanted, sized, price), met, reference, rules, barred)
+
+    def _sized(
+        self, state: RiskState, wanted: Proposal, met: Standing, reference: Decimal, rules: MarketRules
+    ) -> Decimal | Unneeded | Refusal:
+        towards_target = towards(wanted, state, met, self.config, rules)
+        return size(wanted, met, reference, self.config, rules) if towards_target is None else towards_target
 
     def _rules(self, state: RiskState, proposal: Proposal, price: Decimal) -> MarketRules | Refusal:
         """The market's rules, or why the proposal has no market."""

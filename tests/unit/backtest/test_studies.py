@@ -1,5 +1,7 @@
 """A study tells the run beside everything that it has to beat, and what speaks against believing it."""
 
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,8 @@ from fks_actors.backtest.studies import ALL, NONE, as_baseline, chosen, hold_of,
 from fks_actors.errors import ConfigError
 from fks_actors.execution.config import PaperConfig, default_rules
 from fks_actors.model.candles import BarBatch
+from fks_actors.model.records import TradingState
+from fks_actors.risk.config import RiskConfig
 from fks_actors.settings import Settings
 from tests.market import SYMBOLS, batches, write_files
 
@@ -50,7 +54,7 @@ async def test_study_when_all_baselines_are_asked_for_then_each_is_a_run_of_its_
         "hybrid: debate and ASMBTR",
     ]
     assert told == dict.fromkeys([found.title, "buy and hold", *(b.name for b in found.baselines[3:])], (300, 300))
-    alone = await run_contender(contender("macd", SETTINGS), past)
+    alone = await run_contender(contender("macd", SETTINGS, votes=True), past)
     assert found.baselines[5] == as_baseline("MACD(12, 26, 9)", alone)
     assert len(alone.fills) > 0
     assert (found.title, found.settings, found.result.bars) == ("the council", SETTINGS, 600)
@@ -104,10 +108,10 @@ async def test_study_when_bars_have_no_volume_then_orders_wait_and_it_warns(tmp_
     bars = without_volume(batches(300), dry)
     past = await past_of(tmp_path, bars)
     found = await study(SETTINGS, past, strategy="macd", baselines=NONE)
-    assert found.warnings == (
+    assert [text for text in found.warnings if "volume" in text] == [
         "BTC/USDT: 140 of 300 bars have no volume; nothing fills in such a bar, an order waits for the next one that "
-        "has.",
-    )
+        "has."
+    ]
     begin, end = bars[60].ts_ms, bars[199].ts_ms
     waited = [cycle.ts_ms for cycle in found.result.cycles if cycle.client_order_id and begin <= cycle.ts_ms < end]
     inside = [fill.symbol for fill in found.result.fills if begin <= fill.ts_ms <= end]
@@ -116,15 +120,33 @@ async def test_study_when_bars_have_no_volume_then_orders_wait_and_it_warns(tmp_
     assert [fill for fill in found.result.fills if fill.symbol == "BTC/USDT" and fill.ts_ms > end]
 
 
+@pytest.mark.parametrize(("most", "warned"), [("0.01", True), ("100", False)])
+async def test_study_when_a_loss_limit_bars_purchases_then_it_says_since_when(
+    most: str, warned: bool, tmp_path: Path
+) -> None:
+    limits = RiskConfig(
+        max_daily_loss_pct=Decimal(most), drawdown_reducing_pct=Decimal(99), drawdown_halt_pct=Decimal(100)
+    )
+    past = await past_of(tmp_path, batches(300))
+    found = await study(SETTINGS.model_copy(update={"risk": limits}), past, strategy="macd", baselines=NONE)
+    barred = [point for point in found.result.equity if point.state is not TradingState.ACTIVE]
+    assert bool(barred) == warned
+    told = [text for text in found.warnings if "A loss limit of risk first stopped purchases" in text]
+    assert len(told) == warned
+    if warned:
+        assert f"{datetime.fromtimestamp(barred[0].ts_ms / 1_000, UTC):%Y-%m-%d %H:%M} UTC" in told[0]
+        assert f"in {len(barred) / 300:.0%} of the run" in told[0]
+
+
 async def test_study_when_no_bar_has_volume_then_nothing_trades_unless_any_size_does(tmp_path: Path) -> None:
     past = await past_of(tmp_path, without_volume(batches(200), slice(0, 200)))
     found = await study(SETTINGS, past, strategy="macd", baselines=NONE)
     assert {fill.symbol for fill in found.result.fills} == {"ETH/USDT"}
-    assert "(paper.participation_pct: null trades any size)" in found.warnings[0]
+    assert "(paper.participation_pct: null trades any size)" in " ".join(found.warnings)
     any_size = SETTINGS.model_copy(update={"paper": PaperConfig(participation_pct=None)})
     free = await study(any_size, past, strategy="macd", baselines=NONE)
     assert {fill.symbol for fill in free.result.fills} == {"BTC/USDT", "ETH/USDT"}
-    assert "filled in them without impact on the price" in free.warnings[0]
+    assert "filled in them without impact on the price" in " ".join(free.warnings)
 
 
 def test_chosen_when_named_then_those_in_that_order_each_once() -> None:

@@ -3,23 +3,28 @@
 import json
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fks_actors.backtest.rules import RULES, BollingerReversion, MacdCross, PriceOverSma, Rule, SmaCross, rule_craft
 from fks_actors.desk.mind import BarMind
+from fks_actors.desk.strategy_craft import strategy_craft
+from fks_actors.desk.textbook import BollingerReversion, MacdCross, PriceOverSma, SmaCross
 from fks_actors.errors import ConfigError
 from fks_actors.model.candles import BarBatch, Candle
 from fks_actors.model.votes import Abstain, AbstainReason, Action, Vote
+from fks_actors.strategies.config import StrategyConfig
+from fks_actors.strategies.port import Answer
+from fks_actors.strategies.source import installed, load, read_source
 from tests.unit.backtest.trades import HOUR_MS, SYMBOL
 
 Closes = list[float]
 closes = st.lists(st.floats(50.0, 150.0), min_size=1, max_size=60)
 
-SMALL: dict[str, Callable[[], Rule]] = {
+SMALL: dict[str, Callable[[], Any]] = {
     "sma": lambda: PriceOverSma(5),
     "sma_cross": lambda: SmaCross(3, 7),
     "macd": lambda: MacdCross(3, 6, 4),
@@ -31,7 +36,7 @@ def bar(at: int, close: float) -> Candle:
     return Candle(SYMBOL, at * HOUR_MS, close, close + 1, close - 1, close, 10.0)
 
 
-def shown(rule: Rule, prices: Closes) -> list[float | None]:
+def shown(rule: Any, prices: Closes) -> list[Answer]:
     return [rule.on_bar(bar(at, price)) for at, price in enumerate(prices)]
 
 
@@ -96,7 +101,7 @@ def test_bollinger_when_between_band_and_mean_then_it_keeps_what_it_has() -> Non
     assert shown(BollingerReversion(5, 1.0), [100.0, 101.0, 100.0, 101.0, 100.2])[-1] == 0.0
 
 
-@pytest.mark.parametrize("name", sorted(RULES))
+@pytest.mark.parametrize("name", sorted(SMALL))
 @settings(max_examples=25)
 @given(prices=closes, at=st.integers(0, 60))
 def test_rule_when_restored_anywhere_then_it_goes_on_bit_for_bit(name: str, prices: Closes, at: int) -> None:
@@ -107,17 +112,27 @@ def test_rule_when_restored_anywhere_then_it_goes_on_bit_for_bit(name: str, pric
     assert other.state() == one.state()
 
 
-@pytest.mark.parametrize("name", sorted(RULES))
-def test_rule_mind_when_bars_come_then_it_warms_up_and_votes_what_it_wants(name: str) -> None:
-    mind, rule = BarMind(rule_craft(name)), RULES[name]()
+@pytest.mark.parametrize("name", sorted(SMALL))
+def test_installed_when_bars_come_then_it_warms_up_and_names_targets_or_votes(name: str) -> None:
     prices = [100 + 20 * math.sin(n / 15) for n in range(400)]
-    said = [mind.ask(BarBatch(n * HOUR_MS, HOUR_MS, (bar(n, price),)))[0] for n, price in enumerate(prices)]
-    assert [b.reason for b in said if isinstance(b, Abstain)] == [AbstainReason.WARMING_UP] * (rule.required - 1)
-    votes = [b for b in said if isinstance(b, Vote)]
-    assert [vote.target for vote in votes] == shown(rule, prices)[rule.required - 1 :]
-    assert {(vote.action, vote.target) for vote in votes} == {(Action.BUY, 1.0), (Action.SELL, 0.0)}
+    batches = [BarBatch(n * HOUR_MS, HOUR_MS, (bar(n, price),)) for n, price in enumerate(prices)]
+    kinds = [load(read_source(name, StrategyConfig(params=params))) for params in ({}, {"votes": True})]
+    targets, votes = ([mind.ask(batch)[0] for batch in batches] for mind in (BarMind(strategy_craft(k)) for k in kinds))
+    wanted = shown(kinds[0].new(), prices)
+    warm = wanted.index(next(each for each in wanted if each is not None))
+    assert warm == {"sma": 199, "sma_cross": 199, "macd": 33, "bollinger": 19}[name]
+    for said in (targets, votes):
+        assert [b.reason for b in said if isinstance(b, Abstain)] == [AbstainReason.WARMING_UP] * warm
+    assert [vote.target for vote in targets if isinstance(vote, Vote)] == wanted[warm:]
+    assert {vote.target for vote in votes if isinstance(vote, Vote)} == {None}
+    assert [vote.action for vote in votes if isinstance(vote, Vote)] == [
+        Action.BUY if each else Action.SELL for each in wanted[warm:]
+    ]
+    assert {1.0, 0.0} == set(wanted[warm:])
 
 
-def test_rule_craft_when_the_name_is_unknown_then_the_others_are_named() -> None:
-    with pytest.raises(ConfigError, match="'ichimoku' is no built-in strategy; there are sma, sma_cross, macd, boll"):
-        rule_craft("ichimoku")
+def test_installed_when_a_package_offers_the_name_then_it_is_listed_once() -> None:
+    assert set(SMALL) <= set(installed())
+    assert len(set(installed())) == len(installed())
+    with pytest.raises(ConfigError, match=r"offers a strategy 'ichimoku' .there are: .*macd, sma, sma_cross"):
+        load(read_source("ichimoku", StrategyConfig()))

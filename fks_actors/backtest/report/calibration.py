@@ -1,7 +1,7 @@
 """How well the minds' claims fit what happened, over a whole run at once: `reflection.calibration` as arrays.
 
-The claims, bins and scores are that module's, to the last bit (a test holds them together); what waits there in rings is
-looked up here. A claim made at t with horizon h has its outcome at the bar that opened at t + h bar lengths, or none.
+The claims, bins and scores are that module's, to the last bit (a test holds them together); what waits there in rings
+is looked up here. A claim made at t with horizon h has its outcome at the bar that opened h bar lengths later, or none.
 """
 
 from collections.abc import Mapping
@@ -17,8 +17,10 @@ from fks_actors.reflection.scores import ONE, Record, score
 
 @dataclass(slots=True)
 class Claims:
-    """What one mind claimed of one symbol: bars' open times (ascending) and confidences, below 0 for a SELL; a HOLD claims
-    nothing."""
+    """What one mind claimed of one symbol: bars' open times (ascending) and confidences, below 0 for a SELL.
+
+    A HOLD claims nothing.
+    """
 
     times: list[int] = field(default_factory=list)
     leans: list[float] = field(default_factory=list)

@@ -41,7 +41,8 @@ class Limits(msgspec.Struct, frozen=True):
 class Facts(msgspec.Struct, frozen=True):
     """What was run. `first_ms` is the first traded bar's open, `last_ms` the last one's close; `bars` over all symbols.
 
-    `warm` bars before the first were learnt from; `notes` tell what is odd about the files. `settings_digest` is SHA-256 over the settings as canonical JSON.
+    `warm` bars before the first were learnt from; `notes` tell what is odd about the files.
+    `settings_digest` is SHA-256 over the settings as canonical JSON.
     """
 
     files: tuple[str, ...]

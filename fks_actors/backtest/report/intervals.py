@@ -24,7 +24,7 @@ Bounded = Mapping[str, tuple[float, float]]
 
 def mean_block(count: int) -> float:
     """The mean block length for `count` returns."""
-    return max(1.0, count ** (1 / 3), count / _MOST_BLOCKS)
+    return max(1.0, float(np.cbrt(count)), count / _MOST_BLOCKS)
 
 
 def resampled_sums(columns: Floats, block: float, rng: np.random.Generator, times: int) -> Floats:

@@ -17,7 +17,6 @@ from typing import Any
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from jinja2.utils import htmlsafe_json_dumps
-from markupsafe import Markup
 
 from fks_actors.backtest.report import wording
 from fks_actors.backtest.report.document import Bounds, Document, Figures
@@ -45,8 +44,8 @@ ROWS = (
     Row("Sortino", lambda f: f.sortino, wording.number, "sortino", True),
     Row("Calmar", lambda f: f.calmar, wording.number, good=True),
     Row("Max drawdown", lambda f: f.drawdown, wording.percent),
-    Row("… from peak to recovery", lambda f: f.drawdown_ms, wording.span),
-    Row("Longest drawdown", lambda f: f.longest_drawdown_ms, wording.span),
+    Row("… from peak to recovery", lambda f: f.drawdown_ms or None, wording.span),
+    Row("Longest drawdown", lambda f: f.longest_drawdown_ms or None, wording.span),
     Row("Time exposed", lambda f: f.time_exposed, wording.percent),
     Row("Mean exposure", lambda f: f.mean_exposure, wording.percent),
     Row("Turnover a year", lambda f: f.turnover, wording.times),
@@ -67,15 +66,16 @@ def page(document: Document) -> str:
         f"default-src 'none'; script-src {_hash(charts)} {_hash(code)}; style-src {_hash(style)}; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
-    return _environment().get_template("page.html.j2").render(
+    template = _environment().get_template("page.html.j2")
+    return template.render(
         d=document,
         rows=ROWS,
         tone=_tone(document),
         interval=_interval,
         policy=policy,
-        code=Markup(code),
-        style=Markup(style),
-        charts=Markup(charts),
+        code=code,
+        style=style,
+        charts=charts,
         data=htmlsafe_json_dumps(_data(document), dumps=json.dumps, separators=(",", ":")),
     )
 

@@ -2,7 +2,7 @@
 
 Lines      M4 (Jugel, Jerzak, Hackenbroich, Markl 2014, "M4: a visualization-oriented time series data aggregation",
            PVLDB 7): of every bucket the first, lowest, highest and last value. The lowest and highest stand in the
-           order in which they occurred; the four stand at the bucket's start and its quarters, so that the axis is even.
+           order in which they occurred; the four stand at the bucket's start and quarters, so that the axis is even.
 Candles    of every bucket the first open, highest high, lowest low and last close: a longer bar.
 
 Buckets begin at whole multiples of their length since the epoch, which is the least usual one (`LENGTHS_MS`) that is a
@@ -66,8 +66,5 @@ def _buckets(times: Ints, length: int) -> tuple[Ints, Ints, Ints]:
 
 def _places(values: Floats, starts: Ints, ends: Ints, pick: Callable[[Floats], np.intp]) -> Ints:
     """The place of each bucket's extreme."""
-    found = [
-        start + int(pick(values[start:end]))
-        for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
-    ]
+    found = [start + int(pick(values[start:end])) for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
     return np.array(found, dtype=np.int64)

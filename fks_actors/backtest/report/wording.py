@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from math import isfinite
 
-FILTERS = ("money", "profit", "price", "quantity", "gain", "percent", "number", "times", "count", "span", "day", "minute",
-           "sign", "mind", "spoken")  # fmt: skip
+FILTERS = (
+    *("money", "profit", "price", "quantity", "gain", "percent", "number", "times", "count"),
+    *("span", "day", "clock", "minute", "sign", "mind", "spoken"),
+)
 """What the template may call."""
 
 NOTHING = "–"
@@ -67,7 +69,7 @@ def span(length_ms: float | None) -> str:
     """A length of time in its two largest units."""
     if length_ms is None:
         return NOTHING
-    left, parts = round(length_ms), []
+    left, parts = round(length_ms), list[str]()
     for unit, name in _UNITS:
         whole, left = divmod(left, unit)
         if whole or parts:
@@ -85,6 +87,11 @@ def day(ts_ms: int) -> str:
 def minute(ts_ms: int) -> str:
     """An instant to the minute."""
     return f"{_at(ts_ms):%Y-%m-%d %H:%M}"
+
+
+def clock(ts_ms: int) -> str:
+    """The time of day of an instant."""
+    return f"{_at(ts_ms):%H:%M}"
 
 
 def sign(value: float | str | None) -> str:

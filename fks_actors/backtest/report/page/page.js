@@ -33,11 +33,13 @@
       handleScroll: { mouseWheel: false, vertTouchDrag: false }, handleScale: { mouseWheel: false },
       localization: { locale: "en-GB", priceFormatter: write },
     });
-    drawn.set(name, { chart, element, intraday, paint: [] });
+    drawn.set(name, { chart, element, intraday, count: Math.max(times.length, 2), paint: [] });
     return drawn.get(name);
   }
 
-  const lineColour = (at) => (at === 0 ? "--accent" : `--l${(at - 1) % 9 + 1}`);
+  // a line has one colour on every chart: that of its place among the equity lines
+  const places = new Map(data.equity.lines.map((line, at) => [line.name, at]));
+  const lineColour = (line) => { const at = places.get(line.name) || 0; return at === 0 ? "--accent" : `--l${(at - 1) % 9 + 1}`; };
 
   function legend(name, series, last) {
     const box = document.querySelector(`[data-legend="${name}"]`);
@@ -48,7 +50,7 @@
       for (const [attribute, value] of [["width", 16], ["height", at === 0 ? 4 : 3]]) rule.setAttribute(attribute, value);
       key.append(rule);
       key.setAttribute("aria-hidden", "true");
-      drawn.get(name).paint.push(() => rule.setAttribute("fill", colour(lineColour(at))));
+      drawn.get(name).paint.push(() => rule.setAttribute("fill", colour(lineColour(line))));
       const value = document.createElement("span");
       value.className = "num";
       const ends = line.values.filter((each) => each !== null);
@@ -65,6 +67,12 @@
     });
   }
 
+  // a little air at both ends, so that the axis does not cut its first and last label
+  function fit({ chart, element, count }) {
+    const air = count * 24 / Math.max(element.clientWidth - 80, 100);
+    chart.timeScale().setVisibleLogicalRange({ from: -air, to: count - 1 + air });
+  }
+
   function points(times, values, sign) {
     const found = [];
     values.forEach((value, at) => { if (value !== null) found.push({ time: times[at], value: sign * Number(value) }); });
@@ -79,7 +87,7 @@
       const kind = own && filled ? charts.AreaSeries : charts.LineSeries;
       const api = held.chart.addSeries(kind, { lineWidth: own ? 2 : 1, priceLineVisible: false, lastValueVisible: own, crosshairMarkerVisible: own });
       held.paint.push(() => {
-        const ink = colour(lineColour(at));
+        const ink = colour(lineColour(line));
         api.applyOptions(own && filled ? { lineColor: ink, topColor: `${ink}04`, bottomColor: `${ink}38`, invertFilledArea: true } : { color: ink });
       });
       api.setData(points(times, line.values, sign));
@@ -141,7 +149,8 @@
     });
   }
 
-  function tools(name, { chart }) {
+  function tools(name, held) {
+    const { chart } = held;
     const log = document.querySelector(`[data-log="${name}"]`);
     if (log) {
       log.addEventListener("click", () => {
@@ -164,7 +173,7 @@
       const step = (range.to - range.from) * part;
       chart.timeScale().setVisibleLogicalRange({ from: range.from + step, to: range.to + step });
     };
-    const verbs = [["‹", "Earlier", moved(-0.5)], ["›", "Later", moved(0.5)], ["+", "Zoom in", scaled(0.5)], ["−", "Zoom out", scaled(2)], ["All", "Show all", () => chart.timeScale().fitContent()]];
+    const verbs = [["‹", "Earlier", moved(-0.5)], ["›", "Later", moved(0.5)], ["+", "Zoom in", scaled(0.5)], ["−", "Zoom out", scaled(2)], ["All", "Show all", () => fit(held)]];
     for (const [text, label, act] of verbs) {
       const button = document.createElement("button");
       button.type = "button";
@@ -176,10 +185,10 @@
   }
 
   lines("equity", data.equity, amount, (ends) => amount(Number(ends[ends.length - 1])), 1, false);
-  lines("drawdown", data.drawdown, share, (ends) => share(-Math.max(...ends)), -1, true);
+  lines("drawdown", data.drawdown, share, (ends) => `deepest ${share(-ends.reduce((a, b) => Math.max(a, b), 0))}`, -1, true);
   data.prices.forEach((each, at) => prices(`prices-${at}`, each));
   const paint = () => drawn.forEach(({ chart, intraday, paint: all }) => { chart.applyOptions(theme(intraday)); all.forEach((one) => one()); });
   paint();
   light.addEventListener("change", paint);
-  drawn.forEach((held, name) => { tools(name, held); held.chart.timeScale().fitContent(); });
+  drawn.forEach((held, name) => { tools(name, held); fit(held); });
 })();

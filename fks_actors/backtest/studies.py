@@ -162,7 +162,7 @@ def _stopped(result: Result) -> Iterator[str]:
 
 
 def _without_volume(symbol: str, empty: int, bars: int, settings: Settings) -> str:
-    said = f"{symbol}: {empty} of {bars} bars have no volume; "
+    said = f"{symbol}: bars without volume: {empty:,} of {bars:,}; "
     if settings.paper.participation_pct is None:
         return said + "orders filled in them without impact on the price, which no market would have allowed."
     whole = " (paper.participation_pct: null trades any size)" if empty == bars else ""

@@ -4,6 +4,8 @@ The first line says whether the run beat flat and buy and hold after costs; noth
 started and no running desk is touched.
 """
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +13,7 @@ import typer
 from fks_actors.cli.options import ConfigFile
 from fks_actors.cli.past_options import WARM, Data, Since, Until, Warm, span_of
 from fks_actors.cli.session import console, print_json, spoken
+from fks_actors.errors import ConfigError
 
 if TYPE_CHECKING:
     from fks_actors.backtest.significance import Interval
@@ -24,7 +27,10 @@ _LEVEL = 0.95
 def backtest(
     data: Data,
     strategy: Annotated[
-        str, typer.Option("--strategy", help="Who trades: a name of docs/backtesting.md.", show_default="the council")
+        str,
+        typer.Option(
+            "--strategy", help="A strategy, FILE.py or FILE.py:CLASS, or a mind, alone.", show_default="the council"
+        ),
     ] = "",
     since: Since = "",
     until: Until = "",
@@ -32,7 +38,10 @@ def backtest(
     baselines: Annotated[
         str, typer.Option("--baselines", help="all, none, or names with commas; flat and buy and hold always.")
     ] = "all",
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the bootstrap of the confidence interval.")] = 7,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="A folder for the report, a page and its data.", show_default=False)
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the bootstrap of the confidence intervals.")] = 7,
     config_file: ConfigFile = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
@@ -42,6 +51,8 @@ def backtest(
     from fks_actors.cli.watching import watched
     from fks_actors.settings import load
 
+    if report is not None:
+        _make(report)
     settings, span, beside = load(config_file).settings, span_of(since, until), chosen(baselines)
 
     async def work(told: "Told") -> "Study":
@@ -50,10 +61,29 @@ def backtest(
 
     found = watched(work, json)
     facts = facts_of_study(found, seed)
+    if report is not None:
+        from fks_actors.backtest.report import save
+
+        saved = save(found, report, seed=seed)
+        facts["report"] = {"html": str(saved.html), "json": str(saved.json)}
     if json:
         print_json(facts)
     else:
         _print(found, facts)
+
+
+def _make(folder: Path) -> None:
+    """Before the run, which may take minutes.
+
+    Raises:
+        ConfigError: the folder cannot be made or written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"--report {folder}: cannot be made: {error.strerror}") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ConfigError(f"--report {folder}: cannot be written to")
 
 
 def facts_of_study(found: "Study", seed: int) -> dict[str, Any]:
@@ -77,6 +107,7 @@ def facts_of_study(found: "Study", seed: int) -> dict[str, Any]:
         },
         "baselines": [figures(each) for each in found.baselines],
         "warnings": list(found.warnings),
+        "report": None,
     }
 
 
@@ -101,3 +132,5 @@ def _print(found: "Study", facts: dict[str, Any]) -> None:
         console.print(f"The return's {_LEVEL:.0%} interval is {low} to {high} (block bootstrap); it {told}.")
     for warning in facts["warnings"]:
         console.print(f"! {warning}")
+    if facts["report"]:
+        console.print(f"Report: {facts['report']['html']}")

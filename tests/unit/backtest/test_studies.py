@@ -109,7 +109,7 @@ async def test_study_when_bars_have_no_volume_then_orders_wait_and_it_warns(tmp_
     past = await past_of(tmp_path, bars)
     found = await study(SETTINGS, past, strategy="macd", baselines=NONE)
     assert [text for text in found.warnings if "volume" in text] == [
-        "BTC/USDT: 140 of 300 bars have no volume; nothing fills in such a bar, an order waits for the next one that "
+        "BTC/USDT: bars without volume: 140 of 300; nothing fills in such a bar, an order waits for the next one that "
         "has."
     ]
     begin, end = bars[60].ts_ms, bars[199].ts_ms

@@ -10,12 +10,14 @@ from fks_actors.adapters.ccxt_venue.keys import KeySource
 from fks_actors.adapters.news.config import NewsConfig
 from fks_actors.adapters.sentiment.config import SentimentModelConfig
 from fks_actors.agents import forecast, sentiment
-from fks_actors.agents.config import DebateConfig, SentimentConfig
+from fks_actors.agents.config import MINDS, DebateConfig, SentimentConfig
+from fks_actors.backtest.council import strategy_source
 from fks_actors.backtest.run import desk_config
 from fks_actors.desk.config import PAPER, DeskConfig, VenuePlan
 from fks_actors.execution.config import default_rules
 from fks_actors.model.records import RunRecord
 from fks_actors.settings import Settings
+from fks_actors.strategies.source import load
 
 _DEBATES = "debates.db"
 
@@ -85,7 +87,11 @@ def paper_plan(name: str, symbols: tuple[str, ...], settings: Settings) -> Venue
 
 
 def actor_specs(wiring: Wiring) -> tuple[ActorSpec, ...]:
-    """The actors of a desk, in the order in which they depend on each other."""
+    """The actors of a desk, in the order in which they depend on each other.
+
+    Raises:
+        ConfigError: a strategy cannot be opened; the text says what to do.
+    """
     settings, namespace = wiring.settings, wiring.namespace
     here = "fks_actors.actors"
     live = wiring.run.feed.startswith("live")
@@ -126,6 +132,10 @@ def _mind(wiring: Wiring, agent: str, live: bool) -> ActorSpec:
     if agent == forecast.AGENT:
         told = (settings.forecast, settings.agents.forecast.for_bars(wiring.run.interval_ms), namespace)
         return ActorSpec(agent, "fks_actors.actors.forecaster:ForecasterActor", told)
+    if agent not in MINDS:
+        source = strategy_source(agent, settings)
+        load(source)  # what is wrong with it is told here, not in a process that nobody looks at
+        return ActorSpec(agent, "fks_actors.actors.specialist:StrategyActor", (source, namespace))
     arguments = (agent, settings.market, settings.memory, settings.agents, namespace)
     return ActorSpec(agent, "fks_actors.actors.specialist:SpecialistActor", arguments)
 

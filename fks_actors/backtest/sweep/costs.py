@@ -61,7 +61,7 @@ class Costs:
             float(rules.min_quantity),
             float(rules.min_notional),
             float("inf") if most is None else float(most / _HUNDRED),
-            _VOTES if votes else float(getattr(risk, "rebalance_band_pct", Decimal(1)) / _HUNDRED),
+            _VOTES if votes else float(risk.rebalance_band_pct / _HUNDRED),
         )
 
     def figures(self) -> Floats:

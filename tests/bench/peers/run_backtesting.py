@@ -39,4 +39,5 @@ def main() -> None:
     timed(run, len(frame))
 
 
-main()
+if __name__ == "__main__":
+    main()

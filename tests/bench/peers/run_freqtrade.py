@@ -14,8 +14,7 @@ from freqtrade.data.history import get_datahandler
 from freqtrade.enums import CandleType, RunMode
 from freqtrade.exchange import Exchange
 from freqtrade.optimize.backtesting import Backtesting
-from freqtrade.strategy import IStrategy
-from measured import CASH, FAST, FEE, SLOW, bars, timed
+from measured import CASH, FEE, bars, timed
 
 PAIR = "BTC/USDT"
 MARKET = {
@@ -34,28 +33,6 @@ MARKET = {
     "limits": {"amount": {"min": 1e-8, "max": None}, "cost": {"min": 5.0, "max": None}, "price": {"min": 0.01}},
     "info": {},
 }
-
-
-class EmaCross(IStrategy):
-    INTERFACE_VERSION = 3
-    timeframe = "1m"
-    minimal_roi: dict[str, float] = {}
-    stoploss = -0.99
-    use_exit_signal = True
-    startup_candle_count = 0
-
-    def populate_indicators(self, dataframe: pd.DataFrame, metadata: dict) -> pd.DataFrame:
-        dataframe["fast"] = dataframe["close"].ewm(span=FAST, adjust=False).mean()
-        dataframe["slow"] = dataframe["close"].ewm(span=SLOW, adjust=False).mean()
-        return dataframe
-
-    def populate_entry_trend(self, dataframe: pd.DataFrame, metadata: dict) -> pd.DataFrame:
-        dataframe.loc[(dataframe["fast"] > dataframe["slow"]) & (dataframe.index >= SLOW - 1), "enter_long"] = 1
-        return dataframe
-
-    def populate_exit_trend(self, dataframe: pd.DataFrame, metadata: dict) -> pd.DataFrame:
-        dataframe.loc[dataframe["fast"] <= dataframe["slow"], "exit_long"] = 1
-        return dataframe
 
 
 def configured(folder: Path) -> dict:
@@ -82,7 +59,7 @@ def configured(folder: Path) -> dict:
         "datadir": str(folder),
         "user_data_dir": str(folder),
         "strategy": "EmaCross",
-        "strategy_path": str(Path(__file__).parent),
+        "strategy_path": str(Path(__file__).parent / "freqtrade_strategy"),
         "backtest_cache": "none",
         "export": "none",
     }
@@ -113,4 +90,5 @@ def main() -> None:
         timed(run, len(frame))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -33,4 +33,5 @@ def main() -> None:
     timed(lambda: cross(opens, closes), len(closes))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -30,4 +30,5 @@ def main() -> None:
     timed(run, len(closes))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -58,7 +58,9 @@ class EmaCross(Strategy):
             if self.portfolio.is_flat(PAIR.id):
                 cash = self.portfolio.account(VENUE).balance_free(USDT).as_decimal()
                 size = float(cash) / (float(bar.close) * (1 + FEE)) * (1 - 1e-12)
-                self.submit_order(self.order_factory.market(PAIR.id, OrderSide.BUY, PAIR.make_qty(size, round_down=True)))
+                self.submit_order(
+                    self.order_factory.market(PAIR.id, OrderSide.BUY, PAIR.make_qty(size, round_down=True))
+                )
         elif self.portfolio.is_net_long(PAIR.id):
             self.close_all_positions(PAIR.id)
 
@@ -90,9 +92,12 @@ def main() -> None:
         engine.run()
         account = engine.portfolio.account(VENUE)
         held = account.balance_total(BTC)
-        return strategy.trips, float(account.balance_total(USDT)) + (float(held) if held else 0.0) * float(made[-1].close)
+        return strategy.trips, float(account.balance_total(USDT)) + (float(held) if held else 0.0) * float(
+            made[-1].close
+        )
 
     timed(run, len(made))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -22,4 +22,5 @@ def main() -> None:
     timed(lambda: cross(frame), len(frame))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -20,6 +20,7 @@ from fks_actors.model.records import RunRecord
 from fks_actors.model.votes import Action, Vote
 from fks_actors.risk.config import RiskConfig
 from fks_actors.settings import DeskSection, Settings
+from tests.unit.bars import HOUR_MS
 
 OPEN_GATE = QualityConfig(
     spike_z=100.0, spike_floor=1.0, implausible_pct=99.9, fail_under=1e-300, recover_at=1e-300, pause_share=1.0
@@ -139,25 +140,25 @@ class _Seen:
         raise NotImplementedError
 
 
-def mind(rule: str, values: Values) -> BarMind:
-    """The rule as a mind that is always sure."""
+def mind(rule: str, values: Values, votes: bool) -> BarMind:
+    """The rule as a mind that `votes` with full confidence, or else names a target."""
 
     def vote(seen: _Seen, candle: Candle) -> Vote:
         action = Action.BUY if seen.long else Action.SELL
-        return Vote(rule, candle.symbol, candle.ts_ms, action, 1.0, rule)
+        return Vote(rule, candle.symbol, candle.ts_ms, action, 1.0, rule, (), None if votes else float(seen.long))
 
     return BarMind(Craft(rule, 1, {}, lambda: _Seen(rule, values), vote))
 
 
-async def ran(bars: Sequence[Candle], interval_ms: int, told: Settings, rule: str, values: Values) -> Result:
-    """The bars through a desk whose only mind is the rule."""
-    record = RunRecord("t", bars[0].ts_ms, "t", False, (bars[0].symbol,), interval_ms, told.desk.cash, "t")
+async def ran(bars: Sequence[Candle], told: Settings, voice: BarMind) -> Result:
+    """The bars, hours, through a desk whose only mind is `voice`."""
+    record = RunRecord("t", bars[0].ts_ms, "t", False, (bars[0].symbol,), HOUR_MS, told.desk.cash, "t")
 
     async def each() -> AsyncIterator[BarBatch]:
         for bar in bars:
-            yield BarBatch(bar.ts_ms, interval_ms, (bar,))
+            yield BarBatch(bar.ts_ms, HOUR_MS, (bar,))
 
-    return await run(told, record, each(), lambda _: RunMinds([mind(rule, values)], told.agents.debate))
+    return await run(told, record, each(), lambda _: RunMinds([voice], told.agents.debate))
 
 
 def columns(bars: Sequence[Candle]) -> Columns:

@@ -3,15 +3,19 @@
 import random
 from collections.abc import Sequence
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as tries
 from hypothesis import strategies as st
+from msgspec.structs import replace as changed
 
+from fks_actors.backtest.council import alone
 from fks_actors.backtest.metrics import metrics
-from fks_actors.backtest.run import Result
+from fks_actors.backtest.past import read_past
+from fks_actors.backtest.run import Result, run_past
 from fks_actors.backtest.sweep import RULES, Costs, sweep
 from fks_actors.backtest.sweep.evaluate import Trace, traced
 from fks_actors.backtest.sweep.ports import Job
@@ -22,9 +26,11 @@ from fks_actors.model.candles import Candle
 from fks_actors.model.orders import Side
 from fks_actors.risk.config import RiskConfig
 from fks_actors.settings import Settings
-from tests.unit.backtest.sweep.lone import columns, ran, settings
+from tests.unit.backtest.sweep.lone import columns, mind, ran, settings
 from tests.unit.bars import HOUR_MS, SYMBOL
 
+ROOT = Path(__file__).parents[4]
+START_MS = 1_700_000_000_000 // HOUR_MS * HOUR_MS
 SETS = {
     "ema_cross": (3.0, 8.0),
     "sma_cross": (3.0, 8.0),
@@ -65,8 +71,8 @@ def market(seed: int, count: int, price: float, wild: float) -> list[Candle]:
     return bars
 
 
-def trace(bars: Sequence[Candle], told: Settings, rule: str, values: tuple[float, ...]) -> Trace:
-    costs = Costs.of(told, SYMBOL, votes=True).figures()
+def trace(bars: Sequence[Candle], told: Settings, rule: str, values: tuple[float, ...], votes: bool = False) -> Trace:
+    costs = Costs.of(told, SYMBOL, votes).figures()
     job = Job(_prices(columns(bars)), rule, np.array([values]), costs, float(told.desk.cash), ROOM_BYTES)
     return traced(job, 0)
 
@@ -86,17 +92,44 @@ def same(bars: Sequence[Candle], told: Settings, result: Result, found: Trace) -
         assert abs(float(point.equity) - equity) <= TOLERANCE * equity + rounding * most
 
 
+@pytest.mark.parametrize("votes", [True, False])
 @pytest.mark.parametrize("paper", [FREE, DEAR])
 @pytest.mark.parametrize("rule", RULES)
-async def test_sweep_when_a_rule_trades_alone_then_the_desk_does_the_same(rule: str, paper: PaperConfig) -> None:
+async def test_sweep_when_a_rule_trades_alone_then_the_desk_does_the_same(
+    rule: str, paper: PaperConfig, votes: bool
+) -> None:
     bars, told = market(11, 400, 100.0, 0.02), settings(paper)
-    result = await ran(bars, HOUR_MS, told, rule, SETS[rule])
-    found = trace(bars, told, rule, SETS[rule])
+    result = await ran(bars, told, mind(rule, SETS[rule], votes))
+    found = trace(bars, told, rule, SETS[rule], votes)
     assert len(found.fills) >= 10
     same(bars, told, result, found)
 
 
-@tries(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.parametrize(
+    ("rule", "values", "strategy"),
+    [
+        ("ema_cross", (20.0, 50.0), "examples/ema_cross.py"),
+        ("sma", (200.0,), "fks_actors/desk/textbook.py:PriceOverSma"),
+        ("sma_cross", (50.0, 200.0), "fks_actors/desk/textbook.py:SmaCross"),
+        ("macd", (12.0, 26.0, 9.0), "fks_actors/desk/textbook.py:MacdCross"),
+        ("bollinger", (20.0, 2.0), "fks_actors/desk/textbook.py:BollingerReversion"),
+    ],
+)
+async def test_sweep_when_a_strategy_has_the_same_rule_then_its_run_does_the_same(
+    rule: str, values: tuple[float, ...], strategy: str, tmp_path: Path
+) -> None:
+    bars = [changed(bar, ts_ms=bar.ts_ms + START_MS) for bar in market(8, 1_200, 100.0, 0.02)]
+    rows = ["timestamp,open,high,low,close,volume"]
+    rows += [f"{b.ts_ms},{b.open!r},{b.high!r},{b.low!r},{b.close!r},{b.volume!r}" for b in bars]
+    (tmp_path / "BTCUSDT-1h.csv").write_text("\n".join(rows), encoding="utf-8")
+    past = await read_past([str(tmp_path / "BTCUSDT-1h.csv")])
+    told = alone(settings(DEAR), f"{ROOT}/{strategy}")
+    found = trace(bars, told, rule, values)
+    assert len(found.fills) >= 6
+    same(bars, told, await run_past(told, past), found)
+
+
+@tries(max_examples=60)
 @given(
     seed=st.integers(0, 2**32 - 1),
     count=st.integers(1, 120),
@@ -105,21 +138,25 @@ async def test_sweep_when_a_rule_trades_alone_then_the_desk_does_the_same(rule: 
     rule=st.sampled_from(sorted(RULES)),
     paper=st.sampled_from([FREE, DEAR]),
     cash=st.sampled_from([Decimal(20), Decimal(10_000), Decimal(10**12)]),
-    share=st.sampled_from([Decimal(100), Decimal(5)]),
+    share=st.sampled_from([Decimal(100), Decimal(30), Decimal(5)]),
+    votes=st.booleans(),
 )
 async def test_sweep_when_the_bars_are_anything_then_the_desk_does_the_same(
-    seed: int, count: int, price: float, wild: float, rule: str, paper: PaperConfig, cash: Decimal, share: Decimal
-) -> None:
+    seed: int, count: int, price: float, wild: float, rule: str, paper: PaperConfig, cash: Decimal, share: Decimal,
+    votes: bool,
+) -> None:  # fmt: skip
     bars = market(seed, count, price, wild)
     risk = RiskConfig.model_validate({**settings(paper).risk.model_dump(), "per_trade_pct": share})
     told = settings(paper, cash, risk)
-    same(bars, told, await ran(bars, HOUR_MS, told, rule, SETS[rule]), trace(bars, told, rule, SETS[rule]))
+    result = await ran(bars, told, mind(rule, SETS[rule], votes))
+    same(bars, told, result, trace(bars, told, rule, SETS[rule], votes))
 
 
 async def test_sweep_when_figures_are_told_then_they_are_those_of_the_metrics() -> None:
     bars, told = market(5, 500, 100.0, 0.02), settings(DEAR)
-    result = await ran(bars, HOUR_MS, told, "sma_cross", (3.0, 8.0))
-    found = sweep(columns(bars), "sma_cross", {"fast": [3], "slow": [8]}, Costs.of(told, SYMBOL, votes=True))
+    result = await ran(bars, told, mind("sma_cross", (3.0, 8.0), True))
+    costs = Costs.of(told, SYMBOL, votes=True)
+    found = sweep(columns(bars), "sma_cross", {"fast": [3], "slow": [8]}, costs)
     of_run = metrics(result)
     assert found.sharpe[0] == pytest.approx(of_run.sharpe, rel=1e-6)
     assert of_run.drawdown is not None

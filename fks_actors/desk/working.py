@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from fks_actors.errors import InvariantError
 from fks_actors.execution.order_state import TERMINAL, apply
-from fks_actors.model.orders import Approved, Denied, Fill, Order, OrderStatus, Origin, VenueEvent
+from fks_actors.model.orders import ZERO, Approved, Denied, Fill, Order, OrderStatus, Origin, VenueEvent
 from fks_actors.model.records import AuditRecord
 from fks_actors.risk.figures import is_sane
 
@@ -96,6 +96,16 @@ class WorkingOrders:
                 notes.append(AuditRecord(event.ts_ms, kind, key, str(error)[:200]))
         return tuple(good), tuple(notes)
 
+    def all_end(self, events: Iterable[VenueEvent]) -> bool:
+        """Whether every open order has ended after these events."""
+        left = {key: order.intent.quantity - order.filled_quantity for key, order in self._open.items()}
+        for event in events:
+            if isinstance(event, Fill):
+                left[event.client_order_id] = left.get(event.client_order_id, ZERO) - event.quantity
+            elif event.status in TERMINAL:
+                left.pop(event.client_order_id, None)
+        return not any(left.values())
+
     def after(self, events: Iterable[VenueEvent]) -> tuple[Order, ...]:
         """Apply venue events, none of which is a booked trade; return the changed orders in their last state.
 
@@ -129,7 +139,7 @@ class WorkingOrders:
 def _taken(order: Order, event: VenueEvent) -> Order:
     if isinstance(event, Fill):
         figures = (event.price, event.quantity, event.fee, event.fee_quantity)
-        if event.venue != order.intent.venue or not all(is_sane(f) for f in figures) or event.price <= 0:
+        if event.venue != order.intent.venue or not all(map(is_sane, figures)) or event.price <= 0:
             raise InvariantError(f"trade {event.trade_id} at {event.venue} has figures of none: {figures}")
     return apply(order, event)
 

@@ -18,16 +18,28 @@ import numpy as np
 
 from fks_actors.backtest.sweep.compiled import compiled
 from fks_actors.backtest.sweep.ports import (
+    BAND,
     BUY,
     DRAWDOWN,
     EXPOSED,
+    FEE,
     FEES,
     FINAL,
+    GROSS,
+    LEAST,
+    LEAST_NOTIONAL,
+    RANGE_SHARE,
+    RESERVE,
     SELL,
+    SHARE,
+    SLIPPAGE,
     SQUARES,
+    STEP,
     SUM,
     THIN,
+    TICK,
     TRIPS,
+    VOLUME_SHARE,
     Floats,
     Wishes,
 )
@@ -51,44 +63,44 @@ def _up(value: float, step: float) -> float:
 @compiled
 def _targeted(equity: float, worth: float, cash: float, sells: bool, costs: Floats) -> float:
     """The notional of a BUY that a target of 1 asks for (`risk.targets`), before rounding; `worth` is what is held."""
-    missing, room = equity - worth, min(equity * costs[6] - worth, cash) / costs[7]
-    if sells or room > costs[9]:
+    missing, room = equity - worth, min(equity * costs[GROSS] - worth, cash) / costs[RESERVE]
+    if sells or room > costs[LEAST_NOTIONAL]:
         missing = min(missing, room)
-    if sells and missing <= equity * costs[11]:
+    if sells and missing <= equity * costs[BAND]:
         return 0.0
-    return max(min(missing, equity * costs[5]), 0.0)
+    return float(max(min(missing, equity * costs[SHARE]), 0.0))
 
 
 @compiled
 def _wanted(cash: float, held: float, close: float, sells: bool, costs: Floats) -> float:
     """How much a BUY is for (base); 0 where it is not needed, or where risk or the venue refuses it."""
-    worth, step = held * close, costs[4]
+    worth, step = held * close, costs[STEP]
     equity = cash + worth
-    if costs[11] >= 0.0:
+    if costs[BAND] >= 0.0:
         notional = _targeted(equity, worth, cash, sells, costs)
     else:
-        notional = 0.0 if sells else min(equity * costs[5], equity * costs[6] / costs[7])
+        notional = 0.0 if sells else min(equity * costs[SHARE], equity * costs[GROSS] / costs[RESERVE])
     quantity = _down(notional / close, step) * step
-    if quantity <= 0.0 or quantity < costs[8] or quantity * close < costs[9]:
+    if quantity <= 0.0 or quantity < costs[LEAST] or quantity * close < costs[LEAST_NOTIONAL]:
         return 0.0
-    reserved = quantity * close * costs[7]
+    reserved = quantity * close * costs[RESERVE]
     near = 1.0 + 1e-12
-    if worth + reserved > equity * costs[6] * near or reserved > cash * near:
+    if worth + reserved > equity * costs[GROSS] * near or reserved > cash * near:
         return 0.0
-    return quantity
+    return float(quantity)
 
 
 @compiled
 def _price(side: int, quantity: float, bar: Floats, costs: Floats) -> float:
     """At what a market order trades in a bar (open, high, low, volume)."""
     start, high, low, volume = bar[0], bar[1], bar[2], bar[3]
-    slip = start * costs[1]
-    if costs[2] > 0.0 and volume > 0.0 and high > low:
-        slip += costs[2] * (high - low) * sqrt(quantity / volume)
-    tick = costs[3]
+    slip = start * costs[SLIPPAGE]
+    if costs[RANGE_SHARE] > 0.0 and volume > 0.0 and high > low:
+        slip += costs[RANGE_SHARE] * (high - low) * sqrt(quantity / volume)
+    tick = costs[TICK]
     if side == BUY:
-        return _up(min(start + slip, high), tick) * tick
-    return max(_down(max(start - slip, low), tick), 1.0) * tick
+        return float(_up(min(start + slip, high), tick) * tick)
+    return float(max(_down(max(start - slip, low), tick), 1.0) * tick)
 
 
 @compiled
@@ -100,7 +112,7 @@ def _filled(side: int, asked: float, bar: Floats, costs: Floats, held: Floats, f
         held: cash and what is held, changed.
         fill: quantity, price and fee, filled.
     """
-    fee, step = costs[0], costs[4]
+    fee, step = costs[FEE], costs[STEP]
     price, quantity = _price(side, asked, bar, costs), asked
     if side == BUY:
         quantity = min(asked, _down(held[0] / (price * (1.0 + fee)), step) * step)
@@ -116,7 +128,7 @@ def _filled(side: int, asked: float, bar: Floats, costs: Floats, held: Floats, f
 @compiled
 def _decided(wish: int, held: Floats, close: float, costs: Floats) -> float:
     """What is ordered of what is wished: a quantity, negative to sell, 0 for nothing."""
-    sells = held[1] > 0.0 and held[1] >= costs[8] and held[1] * close >= costs[9]
+    sells = held[1] > 0.0 and held[1] >= costs[LEAST] and held[1] * close >= costs[LEAST_NOTIONAL]
     if wish == SELL:
         return -held[1] if sells else 0.0
     return _wanted(held[0], held[1], close, sells, costs)
@@ -145,7 +157,7 @@ def account(
             if _filled(BUY if asked > 0.0 else SELL, abs(asked), bar, costs, held, fill):
                 figures[FEES] += fill[2]
                 figures[TRIPS] += asked < 0.0
-                figures[THIN] += abs(fill[0]) > bar[3] * costs[10]
+                figures[THIN] += abs(fill[0]) > bar[3] * costs[VOLUME_SHARE]
                 if count < len(fills):
                     fills[count, 0] = at
                     fills[count, 1:] = fill

@@ -58,7 +58,7 @@ def rsi(values: Floats, period: int) -> Floats:
 
 
 @compiled
-def _exact_sum(values: Floats, parts: Floats) -> np.float64:
+def _exact_sum(values: Floats, parts: Floats) -> float:
     """`math.fsum`: the sum, rounded once (Shewchuk 1997, "Adaptive precision floating-point arithmetic"). `parts` is
     room for partial sums that do not overlap; finite values need 40 at most."""
     count = 0
@@ -77,7 +77,7 @@ def _exact_sum(values: Floats, parts: Floats) -> np.float64:
         parts[kept] = x
         count = kept + 1
     if count == 0:
-        return np.float64(0.0)
+        return 0.0
     count -= 1
     high = parts[count]
     low = 0.0
@@ -95,7 +95,7 @@ def _exact_sum(values: Floats, parts: Floats) -> np.float64:
         x = high + y
         if y == x - high:
             high = x
-    return high
+    return float(high)
 
 
 @compiled

@@ -20,6 +20,9 @@ the bars' returns and of their squares, bars at whose close something was held, 
 FIGURES = 8
 """How many figures a set has."""
 
+FEE, SLIPPAGE, RANGE_SHARE, TICK, STEP, SHARE, GROSS, RESERVE, LEAST, LEAST_NOTIONAL, VOLUME_SHARE, BAND = range(12)
+"""Places in the costs, in the order of `Costs`."""
+
 FILL = 4
 """Columns of a fill: bar, quantity (negative: sold), price, fee."""
 

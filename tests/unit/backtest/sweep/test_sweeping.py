@@ -1,6 +1,7 @@
 """What a sweep tells, refuses and needs."""
 
 import math
+from dataclasses import asdict, fields
 from decimal import Decimal
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from msgspec.structs import replace as changed
 
 from fks_actors.adapters.feeds.columns import Columns
-from fks_actors.backtest.sweep import RULES, Costs, sweep
+from fks_actors.backtest.sweep import RULES, Costs, ports, sweep
 from fks_actors.backtest.sweep.features import Features, sealed
 from fks_actors.backtest.sweep.rules import MOST_SETS
 from fks_actors.errors import ConfigError, DataError
@@ -16,6 +17,7 @@ from fks_actors.execution.config import PaperConfig
 from fks_actors.model.candles import Candle
 from fks_actors.risk.config import RiskConfig
 from fks_actors.settings import Settings
+from tests.bench.peers.walk import walk as bench_walk
 from tests.unit.backtest.sweep.lone import columns, settings
 from tests.unit.backtest.sweep.test_parity import SETS, market
 from tests.unit.bars import SYMBOL, bar, bars_of
@@ -145,10 +147,24 @@ def test_sweep_when_orders_are_large_for_the_volume_then_they_are_counted() -> N
     assert sweep(bars, "sma", {"period": [7]}, Costs(0.001), 1e9).thin[0] == 0
 
 
+def test_sweep_when_it_does_the_benchmarks_work_then_it_ends_as_the_definition_says() -> None:
+    times, *figures = bench_walk()
+    found = sweep(Columns(times.astype(np.int64), *figures), "ema_cross", {"fast": [20], "slow": [50]}, BENCH, 1e12)
+    assert (found.bars, found.trips[0]) == (500_000, 5_011)
+    assert found.final[0] == pytest.approx(58_787_860.48, abs=0.005)
+
+
+def test_costs_when_they_become_figures_then_each_has_its_place() -> None:
+    for field in fields(Costs):
+        one = Costs(**{**asdict(BENCH), field.name: 0.123})
+        assert one.figures()[getattr(ports, field.name.upper())] == 0.123
+
+
 def test_costs_when_settings_are_read_then_they_are_those_of_the_desk() -> None:
     found = Costs.of(Settings(), SYMBOL)
     assert (found.fee, found.slippage, found.range_share, found.volume_share) == (0.001, 0.0002, 0.5, 0.25)
     assert (found.share, found.gross, found.reserve, found.least_notional) == (0.05, 0.6, 1.005, 5.0)
+    assert (found.band, Costs.of(Settings(), SYMBOL, votes=True).band) == (0.01, -1.0)
 
 
 def test_costs_when_orders_are_sized_by_risk_then_it_refuses() -> None:

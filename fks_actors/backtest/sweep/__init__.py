@@ -2,7 +2,7 @@
 
 from fks_actors.backtest.sweep.costs import Costs
 from fks_actors.backtest.sweep.rules import RULES, Grid
-from fks_actors.backtest.sweep.sweeping import sweep
+from fks_actors.backtest.sweep.sweeping import sweep, sweep_past
 from fks_actors.backtest.sweep.table import Sweep
 
-__all__ = ["RULES", "Costs", "Grid", "Sweep", "sweep"]
+__all__ = ["RULES", "Costs", "Grid", "Sweep", "sweep", "sweep_past"]

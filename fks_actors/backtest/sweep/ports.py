@@ -31,7 +31,8 @@ FILL = 4
 class Job:
     """What is to be evaluated.
 
-    `prices`: open, high, low, close, volume in rows, shape (5, bars). `sets`: one a row, the rule's parameters in their
+    `prices`: open, high, low, close, volume in rows, shape (5, bars); of the first `learnt` bars the features know, but
+    they are not traded. `sets`: one a row, the rule's parameters in their
     order. `costs`: `Costs.figures`. `room_bytes`: for the features that are kept.
     """
 
@@ -41,6 +42,7 @@ class Job:
     costs: Floats
     cash: float
     room_bytes: int
+    learnt: int = 0
 
     def parts(self, size: int) -> Iterator["Job"]:
         """The job in parts of at most `size` sets, in order."""

@@ -7,18 +7,21 @@ limit, and no protective orders. It searches: whoever picks the best of many pic
 ratio stands beside it.
 """
 
+from dataclasses import fields
 from itertools import chain
 
 import numpy as np
 
-from fks_actors.adapters.feeds.columns import Columns
+from fks_actors.adapters.feeds.columns import Columns, Ints
 from fks_actors.backtest.metrics import YEAR_MS
+from fks_actors.backtest.past import Past
 from fks_actors.backtest.significance import deflated_sharpe, moments
 from fks_actors.backtest.sweep.costs import Costs
 from fks_actors.backtest.sweep.ports import FINAL, Floats, Job, Spread, Told
 from fks_actors.backtest.sweep.rules import Grid, Rule, rule_named
 from fks_actors.backtest.sweep.table import Best, Sweep, sharpes
 from fks_actors.errors import ConfigError, DataError
+from fks_actors.settings import Settings
 
 TOLERANCE = 1e-9
 """How far, as a fraction, equity may lie from that of the event-driven run, beside what rounding to steps makes."""
@@ -37,6 +40,7 @@ def sweep(
     told: Told = lambda done, total: None,
     spread: Spread | None = None,
     room_bytes: int = ROOM_BYTES,
+    learnt: int = 0,
 ) -> Sweep:
     """Try every set of the grid.
 
@@ -49,13 +53,16 @@ def sweep(
         told: hears (sets done, sets in all) now and then.
         spread: evaluates the sets elsewhere; None for this process.
         room_bytes: for the features; fewer bytes take more time, nothing else.
+        learnt: bars at the beginning that the indicators see, and that are not traded.
 
     Raises:
         ConfigError: rule or grid cannot be used, no set of it makes sense, or numba is not installed.
         DataError: there is no bar, or a figure is not a finite positive number.
     """
     found = rule_named(rule)
-    job = Job(_prices(columns), rule, _sets(found, grid), costs.figures(), cash, room_bytes)
+    job = Job(_prices(columns), rule, _sets(found, grid), costs.figures(), cash, room_bytes, learnt)
+    if not 0 <= learnt < len(columns.times):
+        raise DataError(f"of {len(columns.times)} bars {learnt} cannot be learnt from and the rest traded")
     if not cash > 0.0:
         raise ConfigError(f"a sweep starts with cash above 0, not {cash:g}")
     try:
@@ -63,7 +70,8 @@ def sweep(
     except ModuleNotFoundError as error:
         raise ConfigError(f"a sweep needs {error.name}: pip install 'fks-actors[research]'") from error
     figures = (spread or evaluated)(job, told)
-    bars = len(columns.times)
+    times = columns.times[learnt:]
+    bars = len(times)
     of_all = sharpes(figures, bars)
     best = None
     if not np.isnan(of_all).all():
@@ -73,7 +81,35 @@ def sweep(
         best = Best(place, None if of_best is None else deflated_sharpe(of_best, np.nan_to_num(of_all).tolist()))
     names = tuple(parameter.name for parameter in found.parameters)
     hold = float(held(job).figures[FINAL]) / cash - 1.0
-    return Sweep(rule, names, job.sets, figures, bars, _a_year(columns), cash, hold, best)
+    return Sweep(rule, names, job.sets, figures, bars, _a_year(times), cash, hold, best)
+
+
+def sweep_past(
+    settings: Settings,
+    past: Past,
+    rule: str,
+    grid: Grid,
+    *,
+    votes: bool = False,
+    told: Told = lambda done, total: None,
+    spread: Spread | None = None,
+) -> Sweep:
+    """Try every set over a recording of one symbol, as `run_past` would trade it under these settings.
+
+    Args:
+        votes: the rule votes with full confidence, instead of naming a target.
+
+    Raises:
+        ConfigError, DataError: as `sweep`, and where there are several symbols.
+    """
+    if len(past.tracks) != 1:
+        raise ConfigError(f"a sweep is of one symbol, not of {len(past.tracks)}; name one recording")
+    (track,) = past.tracks
+    begin = max(past.begin - past.warm, 0)
+    cut = slice(begin, past.end)
+    columns = Columns(**{field.name: getattr(track.columns, field.name)[cut] for field in fields(Columns)})
+    costs, cash = Costs.of(settings, track.symbol, votes), float(settings.desk.cash)
+    return sweep(columns, rule, grid, costs, cash, told=told, spread=spread, learnt=past.begin - begin)
 
 
 def _sets(rule: Rule, grid: Grid) -> Floats:
@@ -95,7 +131,7 @@ def _prices(columns: Columns) -> Floats:
     return prices
 
 
-def _a_year(columns: Columns) -> float:
+def _a_year(times: Ints) -> float:
     """How many returns a year has; 0 where no time passed."""
-    span_ms = float(columns.times[-1] - columns.times[0])
-    return (len(columns.times) - 1) * YEAR_MS / span_ms if span_ms > 0.0 else 0.0
+    span_ms = float(times[-1] - times[0])
+    return (len(times) - 1) * YEAR_MS / span_ms if span_ms > 0.0 else 0.0

@@ -16,11 +16,12 @@ from fks_actors.backtest.council import alone
 from fks_actors.backtest.metrics import metrics
 from fks_actors.backtest.past import read_past
 from fks_actors.backtest.run import Result, run_past
-from fks_actors.backtest.sweep import RULES, Costs, sweep
+from fks_actors.backtest.sweep import RULES, Costs, sweep, sweep_past
 from fks_actors.backtest.sweep.evaluate import Trace, traced
 from fks_actors.backtest.sweep.ports import Job
 from fks_actors.backtest.sweep.sweeping import ROOM_BYTES, TOLERANCE, _prices
 from fks_actors.backtest.trips import round_trips
+from fks_actors.errors import ConfigError
 from fks_actors.execution.config import PaperConfig
 from fks_actors.model.candles import Candle
 from fks_actors.model.orders import Side
@@ -71,6 +72,19 @@ def market(seed: int, count: int, price: float, wild: float) -> list[Candle]:
     return bars
 
 
+def later(bars: Sequence[Candle]) -> list[Candle]:
+    """The bars at times that a recording may have."""
+    return [changed(bar, ts_ms=bar.ts_ms + START_MS) for bar in bars]
+
+
+def recorded(folder: Path, bars: Sequence[Candle]) -> str:
+    """The bars in a file; its path."""
+    rows = ["timestamp,open,high,low,close,volume"]
+    rows += [f"{b.ts_ms},{b.open!r},{b.high!r},{b.low!r},{b.close!r},{b.volume!r}" for b in bars]
+    (folder / "BTCUSDT-1h.csv").write_text("\n".join(rows), encoding="utf-8")
+    return str(folder / "BTCUSDT-1h.csv")
+
+
 def trace(bars: Sequence[Candle], told: Settings, rule: str, values: tuple[float, ...], votes: bool = False) -> Trace:
     costs = Costs.of(told, SYMBOL, votes).figures()
     job = Job(_prices(columns(bars)), rule, np.array([values]), costs, float(told.desk.cash), ROOM_BYTES)
@@ -118,15 +132,31 @@ async def test_sweep_when_a_rule_trades_alone_then_the_desk_does_the_same(
 async def test_sweep_when_a_strategy_has_the_same_rule_then_its_run_does_the_same(
     rule: str, values: tuple[float, ...], strategy: str, tmp_path: Path
 ) -> None:
-    bars = [changed(bar, ts_ms=bar.ts_ms + START_MS) for bar in market(8, 1_200, 100.0, 0.02)]
-    rows = ["timestamp,open,high,low,close,volume"]
-    rows += [f"{b.ts_ms},{b.open!r},{b.high!r},{b.low!r},{b.close!r},{b.volume!r}" for b in bars]
-    (tmp_path / "BTCUSDT-1h.csv").write_text("\n".join(rows), encoding="utf-8")
-    past = await read_past([str(tmp_path / "BTCUSDT-1h.csv")])
+    bars = later(market(8, 1_200, 100.0, 0.02))
+    past = await read_past([recorded(tmp_path, bars)])
     told = alone(settings(DEAR), f"{ROOT}/{strategy}")
     found = trace(bars, told, rule, values)
     assert len(found.fills) >= 6
     same(bars, told, await run_past(told, past), found)
+
+
+@pytest.mark.parametrize("warm", [0, 40, 10_000])
+async def test_sweep_when_bars_are_learnt_from_then_they_are_not_traded(warm: int, tmp_path: Path) -> None:
+    bars = later(market(8, 500, 100.0, 0.02))
+    past = await read_past([recorded(tmp_path, bars)], (bars[150].ts_ms, bars[450].ts_ms), warm)
+    told = alone(settings(DEAR), f"{ROOT}/examples/ema_cross.py", {"fast": 8, "slow": 21})
+    result = await run_past(told, past)
+    found = sweep_past(told, past, "ema_cross", {"fast": [8], "slow": [21]})
+    assert found.bars == 300
+    assert found.trips[0] == len(round_trips(result.fills).trips)
+    assert found.final[0] == pytest.approx(float(result.final), rel=1e-6)
+
+
+async def test_sweep_when_there_are_two_symbols_then_it_refuses(tmp_path: Path) -> None:
+    one = recorded(tmp_path, later(market(8, 50, 100.0, 0.02)))
+    past = await read_past([f"BTC/USDT={one}", f"ETH/USDT={one}"])
+    with pytest.raises(ConfigError, match="one symbol, not of 2"):
+        sweep_past(settings(DEAR), past, "sma", {"period": [5]})
 
 
 @tries(max_examples=60)

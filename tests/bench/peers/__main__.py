@@ -186,7 +186,8 @@ def _print(rows: list[Row], bars: int) -> None:
         rate = f"{row.rate:,.0f}" if row.bars else f"{row.seconds:.2f} s"
         cpu = f"{row.cpu_rate:,.0f}" if row.bars else f"{row.cpu:.2f} s"
         ratio = f"{ours.cpu_rate / row.cpu_rate:.2f}" if ours and row.bars else ""
-        print(f"{row.name:26}{rate:>14}{cpu:>14}{ratio:>13}{row.trips or '':>13}{row.mib:>8.0f}  {row.why}".rstrip())
+        trips = f"{row.trips:,}" if row.trips else ""
+        print(f"{row.name:26}{rate:>14}{cpu:>14}{ratio:>13}{trips:>13}{row.mib:>8.0f}  {row.why}".rstrip())
 
 
 if __name__ == "__main__":

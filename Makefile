@@ -8,7 +8,7 @@ TEST_STAMP := $(VENV)/.installed-test
 # trust what the machine trusts, a company proxy included
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: run install test check chaos bench lock clean
+.PHONY: run install test check chaos bench bench-peers lock clean
 
 run: $(STAMP)  ## install what is needed and run the desk on paper
 	$(BIN)/fks up $(ARGS)
@@ -30,6 +30,9 @@ chaos: $(TEST_STAMP)  ## 5,000 signals in a storm of kills and faults; about ten
 
 bench: $(TEST_STAMP)  ## print the benchmarks; nothing is asserted
 	$(BIN)/python -m tests.bench
+
+bench-peers: $(TEST_STAMP)  ## the same backtest by other backtesters, each installed into .bench; about an hour
+	$(BIN)/python -m tests.bench.peers $(ARGS)
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed (PYTHON=python3.11 make ...)"; exit 1; }

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from fks_actors.agents.config import DebateConfig
 from fks_actors.agents.floor import Checkpoints, Debaters, Floor
-from fks_actors.agents.graph import DebateResult
+from fks_actors.agents.settlement import DebateResult
 from fks_actors.agents.turns import ASKED
 from fks_actors.backtest.motions import motion
 from fks_actors.desk.ports import Briefing

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fks_actors.agents.config import DebateConfig
-from fks_actors.agents.graph import settle
+from fks_actors.agents.settlement import settle
 from fks_actors.agents.verdict import ASMBTR, SENTIMENT
 from fks_actors.backtest.grid import Grid
 from fks_actors.backtest.worth import Worth

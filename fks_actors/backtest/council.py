@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from fks_actors.adapters.forecast.factory import open_forecaster
+from fks_actors.adapters.forecast.late import LateForecaster
 from fks_actors.agents import forecast
 from fks_actors.agents.config import MINDS, AgentsConfig
+from fks_actors.agents.forecast import Forecaster
 from fks_actors.agents.verdict import ASMBTR, SENTIMENT
 from fks_actors.desk.crafts import bar_mind
 from fks_actors.desk.forecast_craft import forecast_craft
@@ -75,4 +77,10 @@ def _mind(agent: str, settings: Settings, interval_ms: int) -> BarMind:
     if agent != forecast.AGENT:
         return bar_mind(agent, settings.market, settings.memory, settings.agents)
     config = settings.agents.forecast.for_bars(interval_ms)
-    return BarMind(forecast_craft(open_forecaster(settings.forecast, config.season_bars), config))
+    return BarMind(forecast_craft(_forecaster(settings, config.season_bars), config))
+
+
+def _forecaster(settings: Settings, season_bars: int) -> Forecaster:
+    if settings.forecast.kind == "statistical":
+        return LateForecaster(settings.forecast, season_bars)
+    return open_forecaster(settings.forecast, season_bars)

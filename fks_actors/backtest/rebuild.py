@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from fks_actors.adapters.sql.chain import SqlChain
 from fks_actors.agents.floor import Debaters
-from fks_actors.agents.graph import settle
+from fks_actors.agents.settlement import settle
 from fks_actors.backtest.recorded_debate import redebate
 from fks_actors.backtest.recorded_minds import Gaps, RecordedMinds
 from fks_actors.backtest.recorded_settings import venues_of

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from fks_actors.agents.config import DebateConfig
 from fks_actors.agents.floor import Debaters, Motion
-from fks_actors.agents.graph import DebateResult
+from fks_actors.agents.settlement import DebateResult
 from fks_actors.agents.turns import abstained, both_heard, checked, concluded, in_order
 from fks_actors.backtest.motions import motion
 from fks_actors.desk.ports import Briefing

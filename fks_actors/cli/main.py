@@ -3,7 +3,19 @@
 import typer
 
 from fks_actors import __version__
-from fks_actors.cli import ask, compare, data, exchange_sim, explain, facts, lifecycle, optimize, orders, replay
+from fks_actors.cli import (
+    ask,
+    backtest,
+    compare,
+    data,
+    exchange_sim,
+    explain,
+    facts,
+    lifecycle,
+    optimize,
+    orders,
+    replay,
+)
 from fks_actors.cli.session import EXITS
 
 app = typer.Typer(
@@ -26,6 +38,7 @@ app.command("halt")(ask.halt)
 app.command("reduce")(ask.reduce)
 app.command("resume")(ask.resume)
 app.command("agents")(ask.agents)
+app.command("backtest")(backtest.backtest)
 app.command("compare")(compare.compare)
 app.command("replay")(replay.replay)
 app.command("optimize")(optimize.optimize)

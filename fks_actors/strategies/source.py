@@ -27,6 +27,18 @@ from fks_actors.strategies.port import Strategy
 GROUP = "fks_actors.strategies"
 """The entry points under which installed packages offer strategies."""
 
+_TEXTBOOK = "fks_actors.desk.textbook"
+BUILT_IN = tuple(
+    EntryPoint(name, f"{_TEXTBOOK}:{cls}", GROUP)
+    for name, cls in (
+        ("sma", "PriceOverSma"),
+        ("sma_cross", "SmaCross"),
+        ("macd", "MacdCross"),
+        ("bollinger", "BollingerReversion"),
+    )
+)
+"""The strategies that come with the package; an installed one of the same name takes the name over."""
+
 MEMORY_BARS = 5_000
 _MOST_BARS = 1_000_000
 
@@ -64,8 +76,8 @@ class Kind:
 
 
 def installed() -> tuple[str, ...]:
-    """The names of the strategies that installed packages offer."""
-    return tuple(sorted({point.name for point in entry_points(group=GROUP)}))
+    """The names of the strategies that installed packages offer, this one among them."""
+    return tuple(sorted({point.name for point in (*BUILT_IN, *entry_points(group=GROUP))}))
 
 
 def read_source(name: str, config: StrategyConfig) -> Source:
@@ -189,7 +201,7 @@ def _classes(module: ModuleType) -> Iterator[type[Any]]:
 
 
 def _of_entry_point(name: str, wanted: str) -> tuple[type[Any], str]:
-    points = list(entry_points(group=GROUP, name=wanted))
+    points = list(entry_points(group=GROUP, name=wanted)) or [each for each in BUILT_IN if each.name == wanted]
     if not points:
         there = ", ".join(installed()) or "none"
         raise ConfigError(

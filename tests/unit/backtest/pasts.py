@@ -43,9 +43,7 @@ def changed_after(columns: Columns, row: int, seed: int) -> Columns:
     rng = np.random.default_rng(seed)
     factor = np.ones(len(columns.times))
     factor[row + 1 :] = np.exp(np.cumsum(rng.normal(0, 0.02, len(factor) - row - 1)))
-    prices = [
-        (p * factor).round(2) for p in (columns.open, columns.high, columns.low, columns.close)
-    ]
+    prices = [(p * factor).round(2) for p in (columns.open, columns.high, columns.low, columns.close)]
     high, low = np.maximum.reduce(prices), np.minimum.reduce(prices)
     volume = np.where(factor == 1.0, columns.volume, columns.volume * 3 + 1)
     return Columns(columns.times, prices[0], high, low, prices[3], volume)

@@ -61,15 +61,15 @@ def backtest(
 
     found = watched(work, json)
     facts = facts_of_study(found, seed)
-    if report is not None:
-        from fks_actors.backtest.report import save
-
-        saved = save(found, report, seed=seed)
-        facts["report"] = {"html": str(saved.html), "json": str(saved.json)}
-    if json:
-        print_json(facts)
-    else:
+    if not json:
         _print(found, facts)
+    try:
+        facts["report"] = _saved(found, report, seed)
+    finally:
+        if json:
+            print_json(facts)
+    if facts["report"] and not json:
+        console.print(f"Report: {facts['report']['html']}")
 
 
 def _make(folder: Path) -> None:
@@ -111,6 +111,15 @@ def facts_of_study(found: "Study", seed: int) -> dict[str, Any]:
     }
 
 
+def _saved(found: "Study", folder: Path | None, seed: int) -> dict[str, str] | None:
+    if folder is None:
+        return None
+    from fks_actors.backtest.report import save
+
+    saved = save(found, folder, seed=seed)
+    return {"html": str(saved.html), "json": str(saved.json)}
+
+
 def _interval(returns: Any, seed: int) -> "Interval | None":
     import numpy as np
 
@@ -132,5 +141,3 @@ def _print(found: "Study", facts: dict[str, Any]) -> None:
         console.print(f"The return's {_LEVEL:.0%} interval is {low} to {high} (block bootstrap); it {told}.")
     for warning in facts["warnings"]:
         console.print(f"! {warning}")
-    if facts["report"]:
-        console.print(f"Report: {facts['report']['html']}")

@@ -28,7 +28,9 @@ def watched(work: Callable[[Told], Awaitable[T]], silent: bool) -> T:
         typer.Exit: 130, it was interrupted.
     """
     columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=make_console(stderr=True), transient=True, disable=silent) as progress:
+    console = make_console(stderr=True)
+    hidden = silent or not console.is_terminal  # where it would be a blank line
+    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
         watch = _Watch(progress)
         with _stopping(watch):
             found = asyncio.run(watch.do(work))

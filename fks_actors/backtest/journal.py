@@ -6,7 +6,7 @@ from fks_actors.desk.ports import JournalPort
 from fks_actors.errors import JournalConflict
 from fks_actors.execution.order_state import TERMINAL
 from fks_actors.model.candles import BarBatch, Candle
-from fks_actors.model.orders import Fill, Order
+from fks_actors.model.orders import Charge, Fill, Order
 from fks_actors.model.records import Commit, CycleRecord, EquityPoint, SignalRecord, SnapshotAt
 
 
@@ -21,6 +21,7 @@ class RunJournal(JournalPort):
         self._trades: dict[str, set[tuple[str, str]]] = {}
         self.cycles: list[CycleRecord] = []
         self.fills: list[Fill] = []
+        self.charges: list[Charge] = []
         self.equity: list[EquityPoint] = []
         self.orders: dict[str, Order] = {}
 
@@ -77,6 +78,8 @@ class RunJournal(JournalPort):
                 case Fill():
                     self.fills.append(entry)
                     self._trades.setdefault(entry.client_order_id, set()).add((entry.venue, entry.trade_id))
+                case Charge():
+                    self.charges.append(entry)
                 case Order():
                     self._order(entry)
                 case SignalRecord():

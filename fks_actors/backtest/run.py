@@ -16,7 +16,7 @@ from fks_actors.desk.desk import Desk
 from fks_actors.desk.ports import DeskPorts, JournalPort, Minds
 from fks_actors.execution.config import default_rules
 from fks_actors.model.candles import BarBatch
-from fks_actors.model.orders import ZERO, Fill, Order
+from fks_actors.model.orders import ZERO, Charge, Fill, Order
 from fks_actors.model.records import CycleRecord, EquityPoint, RunRecord
 from fks_actors.reflection.config import ReflectionConfig
 from fks_actors.settings import Settings
@@ -34,6 +34,7 @@ class Result:
     orders: Sequence[Order]
     fills: Sequence[Fill]
     equity: Sequence[EquityPoint]
+    charges: Sequence[Charge] = ()
 
     @property
     def final(self) -> Decimal:
@@ -44,6 +45,11 @@ class Result:
     def fees(self) -> Decimal:
         """Fees paid."""
         return sum((fill.fee for fill in self.fills), ZERO)
+
+    @property
+    def costs(self) -> Decimal:
+        """What holding cost: funding and borrowing."""
+        return sum((charge.amount for charge in self.charges), ZERO)
 
     @property
     def drawdown(self) -> Decimal:
@@ -108,6 +114,7 @@ async def run(
         tuple(journal.orders.values()),
         tuple(journal.fills),
         tuple(journal.equity),
+        tuple(journal.charges),
     )
 
 

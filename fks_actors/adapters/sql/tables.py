@@ -3,8 +3,8 @@
 `seq` is where a row was written: the commit's seq times COMMIT_SPAN, plus its place in the commit. It sorts rows as the
 chain does, never changes, and is what pages are cut by. Appended to and never changed: commits, history, candles,
 decisions, fills, charges, controls, runs, notes (AuditRecords), audit (`journal.audit`, a row under the seq of the fact
-that it speaks of), inbox. Moved in the commit that says so: orders, signals, equity (the last word of an instant), snapshots.
-Moved by itself: leases. Payloads are the JSON of `journal.codec`.
+that it speaks of), inbox. Moved in the commit that says so: orders, signals, equity (the last word of an instant),
+snapshots. Moved by itself: leases. Payloads are the JSON of `journal.codec`.
 
 The inbox's table is part of the one schema: on PostgreSQL all lie together, on SQLite the inbox has a file of its own.
 """

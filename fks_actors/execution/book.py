@@ -140,14 +140,18 @@ class PaperBook:
         """Take note of closed bars; return what they did to the orders. A bar that is not newer than the last is
         ignored."""
         fresh = self._noted(batch)
-        bars = {s: Bar.of(candle) for s, candle in fresh.items() if self._standing.reach(s)}
-        rounds = Rounds(self._dealer, self._standing, self._markets, batch, bars)
-        return self._charged(batch, fresh, rounds) if fresh and self._config.charges else rounds.played()
+        bars = {s: Bar.of(candle) for s, candle in fresh.items() if self._standing.any_of(s)}
+        if self._config.charges and fresh:
+            return self._charged(batch, fresh, bars)
+        return self._rounds(batch, bars) if bars else ()
 
-    def _charged(self, batch: BarBatch, fresh: Mapping[str, Candle], rounds: Rounds) -> tuple[VenueEvent, ...]:
-        """The rounds' events, then what holding cost since the bars before."""
+    def _rounds(self, batch: BarBatch, bars: Mapping[str, Bar]) -> tuple[VenueEvent, ...]:
+        return Rounds(self._dealer, self._standing, self._markets, batch, bars).played()
+
+    def _charged(self, batch: BarBatch, fresh: Mapping[str, Candle], bars: Mapping[str, Bar]) -> tuple[VenueEvent, ...]:
+        """What the bars did to the orders, then what holding cost since the bars before."""
         before, since = self._dealer.account, self._until
-        events = rounds.played()
+        events = self._rounds(batch, bars) if bars else ()
         prices = {symbol: to_money(candle.close) for symbol, candle in self._candles.items()}
         found = charges(self._config, before, events, batch, fresh, since, prices)
         for charge in found:

@@ -12,9 +12,10 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from fks_actors.errors import InvariantError
+from fks_actors.model.account import Account
 from fks_actors.model.markets import MarketRules
 from fks_actors.model.orders import ZERO, Approved, Denied, Fill, OrderIntent, Refusal, Side
-from fks_actors.model.records import EquityPoint, Proposal
+from fks_actors.model.records import EquityPoint, Proposal, TradingState
 from fks_actors.risk import limits, trading
 from fks_actors.risk.config import RiskConfig
 from fks_actors.risk.figures import against_figures, finite, must_be_finite
@@ -54,17 +55,21 @@ def rule(state: RiskState, request: RiskRequest, config: RiskConfig, markets: Ma
     for unit in _units(request.proposals):
         now, ruled = ruler.together(now, unit)
         rulings += ruled
-    point = EquityPoint(
-        request.ts_ms,
-        equity,
-        total.cash,
-        exposure,
-        total.realised(),
-        total.fees,
-        (trading.loss_pct(now.peak_equity, equity) / 100).quantize(_DRAWDOWN_STEP),
-        now.trading,
-    )
-    return now, RiskReply(tuple(rulings), point, (*new_day, *tripped, *doubted, *ordered))
+    stands = _point(total, exposure, now.peak_equity, now.trading, request.ts_ms)
+    return now, RiskReply(tuple(rulings), stands, (*new_day, *tripped, *doubted, *ordered))
+
+
+def point(state: RiskState, ts_ms: int) -> EquityPoint:
+    """The account at an instant, by the marks that are known then; its peak may be new."""
+    total = state.total()
+    exposure = total.exposure(state.marks)
+    return _point(total, exposure, max(state.peak_equity, total.cash + exposure), state.trading, ts_ms)
+
+
+def _point(total: Account, exposure: Decimal, peak: Decimal, trading_state: TradingState, ts_ms: int) -> EquityPoint:
+    equity = total.cash + exposure
+    drawdown = (trading.loss_pct(peak, equity) / 100).quantize(_DRAWDOWN_STEP)
+    return EquityPoint(ts_ms, equity, total.cash, exposure, total.realised(), total.fees, drawdown, trading_state)
 
 
 def _units(proposals: Sequence[Proposal]) -> Iterator[Sequence[Proposal]]:

@@ -33,6 +33,9 @@ from fks_actors.risk.limits import refusal
 from fks_actors.risk.messages import SELL_PENDING, Unneeded
 from fks_actors.risk.standing import Standing
 
+POSITION_HELD, NO_POSITION = "position_held", "no_position"
+"""Why a verdict's BUY or SELL is unneeded."""
+
 _ONE = Decimal(1)
 
 
@@ -77,7 +80,7 @@ def size(
         return _whole_position(proposal, standing, rules)
     if proposal.origin is Origin.CYCLE:
         if _sellable(standing.held, standing.price, rules):
-            return Unneeded(proposal, "position_held")
+            return Unneeded(proposal, POSITION_HELD)
         if standing.buying:
             return Unneeded(proposal, "buy_pending")
     notional = _notional(sizing, proposal, standing, reference, config)
@@ -149,7 +152,7 @@ def _odds(proposal: Proposal, reference: Decimal) -> Decimal:
 def _whole_position(proposal: Proposal, standing: Standing, rules: MarketRules) -> Decimal | Unneeded:
     if _sellable(standing.free_base, standing.price, rules):
         return rules.floor_quantity(standing.free_base)
-    return Unneeded(proposal, SELL_PENDING if standing.selling else "no_position")
+    return Unneeded(proposal, SELL_PENDING if standing.selling else NO_POSITION)
 
 
 def _sellable(quantity: Decimal, price: Decimal, rules: MarketRules) -> bool:

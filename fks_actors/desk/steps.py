@@ -26,6 +26,7 @@ from fks_actors.model.markets import Quote
 from fks_actors.model.orders import (
     ZERO,
     Approved,
+    Charge,
     Denied,
     Fill,
     Order,
@@ -356,10 +357,11 @@ class Steps:
         return True
 
     async def _moved(self, events: Sequence[VenueEvent]) -> tuple[Entry, ...]:
-        """Fills, changed orders, and the signals behind them; brackets move along."""
+        """Fills, charges, changed orders, and the signals behind them; brackets move along."""
         origins = {e.client_order_id: order for e in events if (order := self.orders.find(e.client_order_id))}
         changed = self.orders.after(events)
         fills = tuple(event for event in events if isinstance(event, Fill))
+        charges = tuple(event for event in events if isinstance(event, Charge))
         for fill in fills:
             self.memory.brackets = exits.traded(self.memory.brackets, fill, origins[fill.client_order_id].intent)
         signals: dict[str, SignalRecord] = {}
@@ -370,7 +372,7 @@ class Steps:
                 record = await self._signal_of(order, signals)
                 others = await self._others(record, order, changed)
                 signals[record.signal_id] = proposals.signal_moved(record, order, others)
-        return (*fills, *changed, *signals.values())
+        return (*fills, *charges, *changed, *signals.values())
 
     def _answered(self, order: Order) -> None:
         if order.status not in UNANSWERED:

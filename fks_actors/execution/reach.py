@@ -45,7 +45,7 @@ class Reach:
         intent = work.order.intent
         client_order_id, place = intent.client_order_id, work.place
         stop = stop_level(work, self._rules)
-        if intent.ts_ms > seen_ms or work.triggered or work.crossing:
+        if work.entered_ms > seen_ms or work.triggered or work.crossing:
             self._awake[client_order_id] = place
         elif intent.order_type in LIMITS and intent.limit_price is not None:
             resting = Resting(client_order_id, intent.side, intent.limit_price, work.shown or work.left, place)

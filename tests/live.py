@@ -36,10 +36,19 @@ def settings_of(feed: str, speed: str | float = "max", news: str = "") -> Settin
 class LiveDesk:
     """Spawns the actors of one desk; `close` ends them."""
 
-    def __init__(self, folder: Path, namespace: str, feed: str, speed: str | float = "max", news: str = "") -> None:
-        """`news`: a file of headlines."""
+    def __init__(
+        self,
+        folder: Path,
+        namespace: str,
+        feed: str,
+        speed: str | float = "max",
+        news: str = "",
+        told: Settings | None = None,
+    ) -> None:
+        """`news`: a file of headlines; `told`: minds, limits and times that are not the defaults."""
         self.namespace = namespace
         self._news = news
+        self._told = told
         self.journal_url = f"sqlite:///{folder}/journal.db"
         self._feed, self._speed, self._folder = feed, speed, folder
         self.desk = DeskHandle(namespace)
@@ -47,6 +56,8 @@ class LiveDesk:
     async def start(self) -> None:
         """Make the actors."""
         settings = settings_of(self._feed, self._speed, self._news)
+        if self._told is not None:
+            settings = self._told.model_copy(update={"feed": settings.feed})
         feed = await open_feed(settings.feed)
         info = feed.describe()
         await feed.close()

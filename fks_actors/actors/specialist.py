@@ -54,8 +54,8 @@ class MindActor(Presence):
 class StrategyActor(MindActor):
     """A strategy of the user's own."""
 
-    def __init__(self, source: Source, namespace: str) -> None:
-        super().__init__(source.name, BarMind(strategy_craft(load(source))), JournalHandle(namespace))
+    def __init__(self, source: Source, namespace: str, history: History | None = None) -> None:
+        super().__init__(source.name, BarMind(strategy_craft(load(source))), history or JournalHandle(namespace))
 
 
 class SpecialistActor(MindActor):

@@ -63,7 +63,7 @@ def alone(settings: Settings, strategy: str, params: Mapping[str, Any] | None = 
     elif strategy not in MINDS:
         config = strategies.get(strategy, StrategyConfig())
         strategies[strategy] = config if params is None else config.model_copy(update={"params": params})
-        load(strategy_source(strategy, settings))
+        load(read_source(strategy, strategies[strategy]))
     told = settings.agents.model_dump(exclude_unset=True)
     told |= {"minds": (strategy,), "debate": {**told.get("debate", {}), "min_votes": 1}}
     if strategy != ASMBTR:

@@ -1,5 +1,6 @@
 """Risk and the paper venue as plain objects behind the desk's ports: the same engine and the same book as live."""
 
+import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from decimal import Decimal
 from typing import TypeVar
@@ -79,5 +80,10 @@ class RunVenue:
 
 async def in_turn(first: Awaitable[A], second: Awaitable[B]) -> tuple[A, B]:
     """One after the other (desk.ports.Together)."""
-    one = await first
+    try:
+        one = await first
+    except BaseException:
+        if asyncio.iscoroutine(second):
+            second.close()  # nobody asks it any more
+        raise
     return one, await second

@@ -12,15 +12,17 @@ import typer
 
 from fks_actors.cli.options import ConfigFile
 from fks_actors.cli.past_options import WARM, Data, Since, Until, Warm, span_of
-from fks_actors.cli.session import console, print_json, spoken
+from fks_actors.cli.session import EXIT_FAILED, console, print_json, spoken
 from fks_actors.errors import ConfigError
 
 if TYPE_CHECKING:
+    from fks_actors.backtest.honesty import Finding
     from fks_actors.backtest.significance import Interval
     from fks_actors.backtest.study import Study
     from fks_actors.cli.watching import Told
 
 _LEVEL = 0.95
+_LAG, _LOOK_AHEAD = "lag", "look_ahead"
 
 
 @spoken
@@ -41,13 +43,17 @@ def backtest(
     report: Annotated[
         Path | None, typer.Option("--report", help="A folder for the report, a page and its data.", show_default=False)
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the bootstrap of the confidence intervals.")] = 7,
+    check_lookahead: Annotated[
+        bool, typer.Option("--check-lookahead", help="Corrupt the future: earlier decisions must not change.")
+    ] = False,
+    lag: Annotated[bool, typer.Option("--lag", help="Run again with every vote one bar late.")] = False,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the bootstrap and of the corruption.")] = 7,
     config_file: ConfigFile = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Trade recorded bars on paper, and show the result beside what it has to beat."""
     from fks_actors.backtest.past import read_past
-    from fks_actors.backtest.studies import chosen, study
+    from fks_actors.backtest.studies import checked, chosen, study
     from fks_actors.cli.watching import watched
     from fks_actors.settings import load
 
@@ -55,12 +61,13 @@ def backtest(
         _make(report)
     settings, span, beside = load(config_file).settings, span_of(since, until), chosen(baselines)
 
-    async def work(told: "Told") -> "Study":
+    async def work(told: "Told") -> "tuple[Study, tuple[Finding, ...]]":
         past = await read_past(data, span, warm)
-        return await study(settings, past, strategy=strategy, baselines=beside, told=told)
+        made = await study(settings, past, strategy=strategy, baselines=beside, told=told)
+        return await checked(made, lag=lag, lookahead=check_lookahead, seed=seed, told=told)
 
-    found = watched(work, json)
-    facts = facts_of_study(found, seed)
+    found, findings = watched(work, json)
+    facts = {**facts_of_study(found, seed), "checks": [_fact(each) for each in findings], "report": None}
     if not json:
         _print(found, facts)
     try:
@@ -70,6 +77,8 @@ def backtest(
             print_json(facts)
     if facts["report"] and not json:
         console.print(f"Report: {facts['report']['html']}")
+    if any(each["check"] == _LOOK_AHEAD and each["warning"] for each in facts["checks"]):
+        raise typer.Exit(EXIT_FAILED)
 
 
 def _make(folder: Path) -> None:
@@ -107,8 +116,14 @@ def facts_of_study(found: "Study", seed: int) -> dict[str, Any]:
         },
         "baselines": [figures(each) for each in found.baselines],
         "warnings": list(found.warnings),
-        "report": None,
     }
+
+
+def _fact(found: "Finding") -> dict[str, Any]:
+    from fks_actors.backtest.honesty import LookAhead
+
+    name = _LOOK_AHEAD if isinstance(found, LookAhead) else _LAG
+    return {"check": name, "warning": found.is_warning, "found": found.sentence}
 
 
 def _saved(found: "Study", folder: Path | None, seed: int) -> dict[str, str] | None:
@@ -141,3 +156,6 @@ def _print(found: "Study", facts: dict[str, Any]) -> None:
         console.print(f"The return's {_LEVEL:.0%} interval is {low} to {high} (block bootstrap); it {told}.")
     for warning in facts["warnings"]:
         console.print(f"! {warning}")
+    for check in facts["checks"]:
+        if not check["warning"]:
+            console.print(check["found"])

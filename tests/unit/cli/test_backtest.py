@@ -55,6 +55,18 @@ def test_backtest_when_run_then_the_verdict_stands_first_and_everything_beside_i
         "ETHUSDT-1m.csv."
     )
     names = [line[:28].strip() for line in lines[3:13]]
+    assert lines[2].split() == [
+        "return",
+        "a",
+        "year",
+        "Sharpe",
+        "drawdown",
+        "exposed",
+        "trips",
+        "won",
+        "fees",
+        "equity",
+    ]
     assert names == [
         "the council",
         "flat",
@@ -68,6 +80,7 @@ def test_backtest_when_run_then_the_verdict_stands_first_and_everything_beside_i
         "debate alone",
     ]
     assert "(block bootstrap); it " in lines[14]
+    assert all(line.startswith("! ") for line in lines[15:-1])
     assert lines[-1] == f"Report: {tmp_path}/report/report.html"
     assert (tmp_path / "report" / "report.html").stat().st_size > 10_000
     assert done.err == ""
@@ -86,8 +99,10 @@ def test_backtest_when_asked_for_json_then_one_document_that_agrees_with_the_rep
         "result",
         "baselines",
         "warnings",
+        "checks",
         "report",
     ]
+    assert told["checks"] == []
     result, beside = told["result"], told["baselines"]
     assert [each["name"] for each in beside[3:]] == ["MACD(12, 26, 9)", "debate alone"]
     assert told["beats_flat"] == (result["return"] > 0)
@@ -116,6 +131,40 @@ def test_backtest_when_a_file_holds_the_strategy_then_it_trades_by_its_targets(d
     told = json.loads(ran(data, "--strategy", str(path), "--json", "--baselines", "none").out)
     assert told["result"]["name"] == "third"
     assert 0.3 < told["result"]["mean_exposure"] < 0.65  # of each of both symbols, up to the cap on all of them
+
+
+def test_backtest_when_reruns_are_asked_for_then_what_they_found_is_told(data: list[str]) -> None:
+    asked = ("--strategy", "macd", "--baselines", "none", "--lag", "--check-lookahead")
+    done = ran(data, *asked)
+    assert done.code == 0, done.err
+    late, clean = (
+        next(line for line in done.out.splitlines() if text in line) for text in ("one bar later", "No look")
+    )
+    told = json.loads(ran(data, *asked, "--json").out)
+    assert [each["check"] for each in told["checks"]] == ["lag", "look_ahead"]
+    for each, line in zip(told["checks"], (late, clean), strict=True):
+        assert line == ("! " if each["warning"] else "") + each["found"]
+        assert (each["found"] in told["warnings"]) == each["warning"]
+    assert not told["checks"][1]["warning"]
+
+
+def test_backtest_when_a_strategy_reads_the_future_then_it_fails_and_says_which_decision(
+    data: list[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "seer.py"
+    path.write_text(
+        "import csv\n"
+        "class Seer:\n"
+        "    def __init__(self):\n"
+        f"        rows = csv.DictReader(open({data[0]!r}))\n"
+        "        self.closes = {int(row['timestamp']): float(row['close']) for row in rows}\n"
+        "    def on_bar(self, bar):\n"
+        "        return 1.0 if self.closes.get(bar.ts_ms + 3_600_000, 0) > bar.close else 0.0\n"
+    )
+    done = ran(data[:1], "--strategy", str(path), "--baselines", "none", "--check-lookahead")
+    assert done.code == 1
+    assert done.out.startswith("After costs the run ")
+    assert f"! LOOK-AHEAD: {data[0]} was opened while the strategy ran" in done.out
 
 
 def test_backtest_when_a_span_is_given_then_only_that_is_traded(data: list[str], config: str) -> None:

@@ -76,7 +76,7 @@ def backtest(
         if json:
             print_json(facts)
     if facts["report"] and not json:
-        console.print(f"Report: {facts['report']['html']}")
+        console.print(f"Report: {facts['report']['html']}", soft_wrap=True)
     if any(each["check"] == _LOOK_AHEAD and each["warning"] for each in facts["checks"]):
         raise typer.Exit(EXIT_FAILED)
 
@@ -146,16 +146,18 @@ def _interval(returns: Any, seed: int) -> "Interval | None":
 def _print(found: "Study", facts: dict[str, Any]) -> None:
     from fks_actors.cli.figures import figures_table, line_of, percent
 
-    console.print(facts["first_line"])
-    console.print(line_of(found.past))
+    console.print(facts["first_line"], soft_wrap=True)
+    console.print(line_of(found.past), soft_wrap=True)
     console.print(figures_table([facts["result"], *facts["baselines"]]))
     spread = facts["result"]["return_interval"]
     if spread is not None and spread["low"] < spread["high"]:
         low, high = (percent(spread[edge], signed=True) for edge in ("low", "high"))
         told = "contains 0: the return may be luck" if spread["low"] <= 0.0 <= spread["high"] else "leaves out 0"
-        console.print(f"The return's {_LEVEL:.0%} interval is {low} to {high} (block bootstrap); it {told}.")
+        console.print(
+            f"The return's {_LEVEL:.0%} interval is {low} to {high} (block bootstrap); it {told}.", soft_wrap=True
+        )
     for warning in facts["warnings"]:
-        console.print(f"! {warning}")
+        console.print(f"! {warning}", soft_wrap=True)
     for check in facts["checks"]:
         if not check["warning"]:
-            console.print(check["found"])
+            console.print(check["found"], soft_wrap=True)

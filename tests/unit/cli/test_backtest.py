@@ -156,8 +156,9 @@ def test_backtest_when_a_strategy_reads_the_future_then_it_fails_and_says_which_
         "import csv\n"
         "class Seer:\n"
         "    def __init__(self):\n"
-        f"        rows = csv.DictReader(open({data[0]!r}))\n"
-        "        self.closes = {int(row['timestamp']): float(row['close']) for row in rows}\n"
+        f"        with open({data[0]!r}) as file:\n"
+        "            rows = csv.DictReader(file)\n"
+        "            self.closes = {int(row['timestamp']): float(row['close']) for row in rows}\n"
         "    def on_bar(self, bar):\n"
         "        return 1.0 if self.closes.get(bar.ts_ms + 3_600_000, 0) > bar.close else 0.0\n"
     )

@@ -6,6 +6,7 @@ tries ten strategies finds one that looks better, and a table that calls it so w
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -56,7 +57,7 @@ async def contest(entrants: Sequence[Contender], past: Past, *, seed: int, told:
     warnings: dict[str, None] = {}
     first: Result | None = None
     for entrant in entrants:
-        result = await run_contender(entrant, past, lambda done, total, name=entrant.label: told(name, done, total))
+        result = await run_contender(entrant, past, partial(told, entrant.label))
         first = first or result
         runs.append(as_baseline(entrant.label, result))
         warnings |= dict.fromkeys(warnings_of(entrant, past, result))

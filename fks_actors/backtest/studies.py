@@ -101,7 +101,7 @@ async def study(
     """
     own = contender(strategy or COUNCIL, settings)
     others = measures(own, settings, baselines)
-    result = await run_contender(own, past, lambda done, total: told(own.label, done, total), decide)
+    result = await run_contender(own, past, partial(told, own.label), decide)
     holds = held(settings, past, told)
     beside = [flat(result), *holds]
     for other in others:
@@ -123,7 +123,7 @@ def measures(own: Contender, settings: Settings, names: Sequence[str]) -> list[C
 
 async def measured_by(other: Contender, past: Past, told: Told = quiet) -> Baseline:
     """A run as a baseline."""
-    return as_baseline(other.label, await run_contender(other, past, lambda done, all_: told(other.label, done, all_)))
+    return as_baseline(other.label, await run_contender(other, past, partial(told, other.label)))
 
 
 def as_baseline(name: str, result: Result) -> Baseline:

@@ -21,7 +21,7 @@ from pathlib import Path
 class Slow:
     def on_bar(self, bar):
         Path({mark!r}).touch()
-        time.sleep(0.02)
+        time.sleep(0.05)
         return 0.5
 """
 
@@ -49,7 +49,9 @@ def test_backtest_when_interrupted_then_130_and_how_far_it_got(number: signal.Si
         time.sleep(0.02)
     assert mark.exists(), running.communicate()
     running.send_signal(number)
+    begin = time.monotonic()
     out, err = running.communicate(timeout=DEADLINE_S)
+    assert time.monotonic() - begin < 15.0, "it played on to the end of a block"
     assert (running.returncode, out) == (130, "")
     assert err.startswith("fks: interrupted: ")
     assert err.endswith("; nothing was written\n")

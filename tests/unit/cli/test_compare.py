@@ -54,7 +54,7 @@ def test_compare_when_nothing_is_named_then_the_council_against_every_baseline(d
         assert each["differs"] == (not spread["low"] <= 0 <= spread["high"])
         said = "the same" if spread["low"] == spread["high"] == 0 else "differs" if each["differs"] else "may be luck"
         assert line.startswith(each["name"])
-        assert line.endswith(said)
+        assert line.rstrip().endswith(said)
     assert lines[22].startswith("Low to high: 95% confidence for all intervals together, by paired block bootstrap.")
 
 

@@ -26,7 +26,8 @@ class Contest:
     """`runs` in the order in which they were asked for; `against_first` the difference of each later one's whole return
     to the first's, None where it is not defined (a run that was ruined before the bars ended).
 
-    `first_line` is the first run's verdict against flat and buy and hold, which are in `idle`. `warnings` name the runs that they
+    `first_line` is the first run's verdict against flat and buy and hold, which are in `idle`. `warnings` name the runs
+    that they
     are about, unless that is all of them.
     """
 

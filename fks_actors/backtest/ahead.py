@@ -74,6 +74,7 @@ class Ahead:
         self._grid, self._config = grid, config
         self._agents = tuple(craft.agent for craft in crafts)
         self._seats = {symbol: [Seat(craft) for craft in crafts] for symbol in grid.symbols}
+        self._candles: dict[str, list[Candle | None]] = {}
         self._begin = 0
         self._at = 0
 
@@ -88,9 +89,14 @@ class Ahead:
         """Have every mind see the batches from `begin` to before `end`, and keep what it says."""
         self._begin = begin
         for symbol, seats in self._seats.items():
-            candles = self._grid.candles(symbol, begin, end)
+            candles = self._candles[symbol] = self._grid.candles(symbol, begin, end)
             for seat in seats:
                 seat.look(candles)
+
+    def batch(self, at: int) -> BarBatch:
+        """Batch `at` of the block."""
+        bars = [candles[at - self._begin] for candles in self._candles.values()]
+        return BarBatch(int(self._grid.times[at]), self._grid.interval_ms, tuple([c for c in bars if c is not None]))
 
     def wants(self, symbol: str) -> Signs:
         """What the verdict on each batch of the block asks for: BUY, SELL, HOLD, or UNSURE where only the exact

@@ -1,4 +1,4 @@
-"""A run's recordings on one axis: batch by batch, which row of each symbol's columns it holds. Warm-up bars come first."""
+"""A run's recordings on one axis: batch by batch, which row of each symbol it holds. Warm-up bars come first."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

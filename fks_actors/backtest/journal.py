@@ -78,6 +78,10 @@ class RunJournal(JournalPort):
         self.cycles.append(stretch)
         self.equity.append(stretch)
 
+    def turned(self, stretch: Passed) -> None:
+        """One batch was passed over by the minds alone: what the account came to is written down as it is."""
+        self.cycles.append(stretch)
+
     def _take(self, entries: Iterable[object]) -> None:
         for entry in entries:
             match entry:

@@ -41,8 +41,7 @@ Telling = Callable[[Passed], Iterator[T]]
 
 
 class Rows(Sequence[T]):
-    """What was recorded of every batch, those that were passed over too: made as it is read. Reading it is work: read it
-    once, in order."""
+    """What was recorded of every batch, made as it is read where the batch was passed over: read it once, in order."""
 
     def __init__(self, kept: Sequence[T | Passed], length: int, tell: Callable[[], Telling[T]]) -> None:
         self._kept, self._length, self._tell = kept, length, tell

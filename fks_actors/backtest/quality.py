@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from fks_actors.adapters.feeds.columns import Columns
 from fks_actors.backtest.grid import Bools, Grid
-from fks_actors.backtest.kernels.quality import NO_VOLUME, SPIKE, VOLUME, Judged, judged
+from fks_actors.backtest.judged import NO_VOLUME, SPIKE, VOLUME, Judged, judged
 from fks_actors.desk.data_quality import GateOf
 from fks_actors.errors import InvariantError
 from fks_actors.market.config import QualityConfig

@@ -1,6 +1,7 @@
-"""The cycles of batches that were passed over, as the desk would have recorded them: the minds are shown the bars again."""
+"""The cycles of batches that were passed over, as the desk would have recorded them: the minds see the bars again."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from fks_actors.agents.config import DebateConfig
 from fks_actors.backtest.ahead import Ahead
@@ -38,7 +39,7 @@ class Retold:
         self,
         grid: Grid,
         quality: RunQuality,
-        crafts: Callable[[], Sequence[Craft]],
+        crafts: Callable[[], Sequence[Craft[Any]]],
         config: DebateConfig,
         weights: WeightsAt,
     ) -> None:
@@ -63,7 +64,8 @@ class Retold:
             for begin in range(row.begin, row.end, _BLOCK):
                 end = min(begin + _BLOCK, row.end)
                 ahead.look(begin, end)
-                for at, batch in enumerate(self._grid.batches(begin, end), begin):
+                for at in range(begin, end):
+                    batch = ahead.batch(at)
                     yield from self._records(ahead.said(at, batch, self._weights(at)), at, batch)
             seen = row.end
 

@@ -17,11 +17,11 @@ from fks_actors.backtest.journal import RunJournal
 from fks_actors.backtest.parts import RunRisk, RunVenue
 from fks_actors.backtest.passed import Passed
 from fks_actors.backtest.quality import FLAGS, RunQuality
-from fks_actors.desk.desk import Desk
+from fks_actors.desk.desk import Desk, Met
 from fks_actors.market.quality import Flag
 from fks_actors.model.candles import to_money
 from fks_actors.model.markets import MarketRules
-from fks_actors.model.orders import ZERO
+from fks_actors.model.orders import ZERO, Fill, Side
 from fks_actors.model.records import TradingState
 from fks_actors.risk.config import RiskConfig
 from fks_actors.risk.messages import RiskState
@@ -77,7 +77,6 @@ class _Block:
     def __init__(self, run: Stretches, begin: int, end: int) -> None:
         grid = run._grid
         self._run, self._begin, self._end = run, begin, end
-        self._batches = grid.batches(begin, end)
         self._closes = {s: grid.columns[s].close[grid.rows[s][begin:end]] for s in grid.symbols}
         stops = run._stops[begin:end].copy()
         wants = {symbol: run._minds.wants(symbol) for symbol in grid.symbols}
@@ -96,9 +95,35 @@ class _Block:
             if busy > at:
                 self._pass_over(at, busy)
             if busy < end:
-                run._minds.come(busy)
-                await run._desk.run_cycle(self._batches[busy - self._begin])
+                await self._ask(busy)
             at = busy + 1
+
+    async def _ask(self, at: int) -> None:
+        """Have the desk see a batch; where orders end at it and nothing else is to be done, no mind is asked."""
+        run, batch = self._run, self._run._minds.batch(at)
+        run._minds.come(at)
+        if not run._desk.waits or _first(self._stops, at, at + 1) == at:
+            await run._desk.run_cycle(batch)
+            return
+        met = await run._desk.meet(batch)
+        if run._desk.ends_all(met) and not self._acts_after(met, at):
+            run._journal.turned(Passed(at, at + 1, run._risk.state))
+            await run._desk.settle(batch, met, self._flags(at, at + 1))
+        else:
+            await run._desk.run_cycle(batch, met=met)
+
+    def _acts_after(self, met: Met, at: int) -> bool:
+        """Whether a verdict asks for what is not so after this."""
+        moved = dict.fromkeys(self._run._markets, ZERO)
+        for reply in met.values():
+            for event in reply.events:
+                if isinstance(event, Fill):
+                    moved[event.symbol] += event.quantity if event.side is Side.BUY else -event.quantity
+        state = self._run._risk.state
+        return any(
+            self._acts(symbol, rules, held_of(state, symbol) + moved[symbol], at, at + 1) == at
+            for symbol, rules in self._run._markets.items()
+        )
 
     def _next(self, at: int) -> int:
         """The first batch from `at` on that the desk must see; the block's end where there is none."""
@@ -107,13 +132,12 @@ class _Block:
         for symbol, rules in self._run._markets.items():
             if found == at:
                 return at
-            found = self._acts(symbol, rules, state, at, found)
+            found = self._acts(symbol, rules, held_of(state, symbol), at, found)
         return self._trips(state, at, found) if found > at else at
 
-    def _acts(self, symbol: str, rules: MarketRules, state: RiskState, at: int, end: int) -> int:
+    def _acts(self, symbol: str, rules: MarketRules, held: Decimal, at: int, end: int) -> int:
         """The first batch at which the verdict on a symbol asks for what is not so: a BUY of what is not held, a SELL
         of what is."""
-        held = sum((a.position(symbol).quantity for a in state.accounts.values()), ZERO)
         whole = rules.floor_quantity(held) if held else ZERO
         if whole < rules.min_quantity or not whole:
             return _first(self._buys[symbol], at, end)
@@ -155,7 +179,7 @@ class _Block:
         return at + int(found[0]) if len(found) else end
 
     def _pass_over(self, at: int, end: int) -> None:
-        run, last = self._run, self._batches[end - 1 - self._begin]
+        run, last = self._run, self._run._minds.batch(end - 1)
         run._journal.passed(Passed(at, end, run._risk.state))
         marks = {candle.symbol: to_money(candle.close) for candle in last.candles}
         equity = run._risk.pass_over(marks, self._peak(at, end))
@@ -186,6 +210,11 @@ class _Block:
         near = np.flatnonzero(values >= values.max() * (1.0 - _SURE)).tolist()
         offset = at - self._begin
         return max(account.equity({s: to_money(float(self._closes[s][offset + n])) for s in held}) for n in near)
+
+
+def held_of(state: RiskState, symbol: str) -> Decimal:
+    """How much of the symbol is held at all venues, in base."""
+    return sum([account.position(symbol).quantity for account in state.accounts.values()], ZERO)
 
 
 def _first(places: list[int], at: int, end: int) -> int:

@@ -76,7 +76,7 @@ class DataQuality:
     @property
     def calm(self) -> bool:
         """Whether nothing speaks against any source's data, and trading is not paused for it."""
-        return not self.paused and self.health.calm and not any(c.suspicion for c in self.checks.values())
+        return not self.paused and self.health.calm and all(c.suspicion is None for c in self.checks.values())
 
     def rest(self, candle: Candle, bars: int, flagged: Sequence[tuple[int, Collection[Flag]]] = ()) -> None:
         """Take in that many bars of a calm symbol, of which `candle` is the last and none is missing or implausible.
@@ -105,11 +105,15 @@ class DataQuality:
 
     def report(self, now_ms: int) -> Report:
         """How the sources stand."""
-        late = {symbol: gate.gone(now_ms) for symbol, gate in self.gates.items() if gate.overdue(now_ms)}
-        return self.health.report(late)
+        return self.health.report(self._overdue(now_ms))
+
+    def _overdue(self, now_ms: int) -> dict[str, bool]:
+        return {symbol: gate.gone(now_ms) for symbol, gate in self.gates.items() if gate.overdue(now_ms)}
 
     def turned(self, ts_ms: int) -> tuple[AuditRecord, ...]:
         """A note where trading pauses from now on, or no longer; it is told once."""
+        if self.calm and not self._overdue(ts_ms):
+            return ()
         report = self.report(ts_ms)
         if report.paused == self.paused:
             return ()
@@ -119,6 +123,8 @@ class DataQuality:
 
     def doubts(self, symbols: Sequence[str], now_ms: int, quotes: Quotes = _NONE) -> tuple[Doubt, ...]:
         """What speaks against orders for these symbols now."""
+        if self.calm and not self._overdue(now_ms):
+            return ()
         wanted, report = dict.fromkeys(symbols), self.report(now_ms)
         if report.paused:
             reason = f"trading pauses: {report.reason}"
@@ -164,6 +170,8 @@ class DataQuality:
     def _seen(self, symbol: str, quotes: Quotes, at_ms: int) -> dict[str, float]:
         """The venues' mid prices that are of this moment."""
         found: dict[str, float] = {}
+        if not quotes:
+            return found
         for venue, told in quotes.items():
             quote = told.get(symbol)
             if quote is None or abs(at_ms - quote.ts_ms) > self.config.source_age_ms:

@@ -9,15 +9,14 @@ a memory that is not the journal's: nothing more is done before `recover`.
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 from fks_actors.desk import advice, exits, proposals
 from fks_actors.desk.config import DeskConfig
 from fks_actors.desk.data_quality import Flagged, GateOf, fresh_gate
 from fks_actors.desk.follow_up import FollowUp
-from fks_actors.desk.ports import Briefing, DeskPorts
+from fks_actors.desk.ports import Briefing, DeskPorts, VenueReply
 from fks_actors.desk.routing import route, venues_for
 from fks_actors.desk.scoring import Scoring
 from fks_actors.desk.state import Change
@@ -42,9 +41,43 @@ from fks_actors.model.records import (
 from fks_actors.model.votes import Action, Verdict
 from fks_actors.risk.messages import RiskReply
 
+Met = Mapping[str, VenueReply]
+"""What venues answered, by name."""
+
+Cycles = tuple[CycleRecord, ...]
+
 _CENT = Decimal("0.01")
 
 __all__ = ["RISK_OWNER", "Desk", "bar_step"]
+
+
+class _Whole:
+    """Whether the desk's memory is the journal's."""
+
+    __slots__ = ("broken",)
+
+    def __init__(self) -> None:
+        self.broken = False
+
+
+class _Turn:
+    """The time of one step; an error that leaves it breaks the desk."""
+
+    __slots__ = ("_again", "_lock", "_whole")
+
+    def __init__(self, lock: asyncio.Lock, whole: _Whole, again: bool) -> None:
+        self._lock, self._whole, self._again = lock, whole, again
+
+    async def __aenter__(self) -> None:
+        await self._lock.acquire()
+        if self._whole.broken and not self._again:
+            self._lock.release()
+            raise JournalConflict("the step before broke half-way: recover first")
+        self._whole.broken = True
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._whole.broken = kind is not None
+        self._lock.release()
 
 
 class Desk:
@@ -73,7 +106,7 @@ class Desk:
         self._steps = Steps(ports, config, kept, gate_of, scoring)
         self._follow_up = FollowUp(self._steps)
         self._collected = 0
-        self._broken = False
+        self._whole = _Whole()
 
     # --- what others ask of it ---
 
@@ -174,11 +207,11 @@ class Desk:
             name = f"history-{bar_step(fresh[0])}-{fresh[-1].ts_ms}"
             await self._steps.commit(name, tuple(fresh), (*snapshots, known))
 
-    async def run_cycle(self, batch: BarBatch, now_ms: int | None = None) -> tuple[CycleRecord, ...]:
+    async def run_cycle(self, batch: BarBatch, now_ms: int | None = None, met: Met | None = None) -> Cycles:
         """One bar of every symbol in the batch: deliberate, rule, write, act. Returns what was recorded.
 
-        `now_ms`: the wall clock of a live desk; without it the bars came when they closed. A batch that was already
-        taken in returns nothing.
+        `now_ms`: the wall clock of a live desk; without it the bars came when they closed. `met`: what the venues made
+        of the batch, where they were asked before (`meet`). A batch that was already taken in returns nothing.
         """
         async with self._turn():
             steps, memory = self._steps, self._steps.memory
@@ -186,11 +219,11 @@ class Desk:
             if not batch.candles:
                 return ()
             name, ts_ms = bar_step(batch), batch.close_ms
-            believed = memory.data.believed(batch, steps.quotes)
-            told = {plan.name: (batch if plan.real else believed,) for plan in self._config.venues}
-            said, replies = await self._ports.together(
-                self._ports.minds.deliberate(batch, self.briefing(batch)), steps.ask_all(name, "advance", told)
-            )
+            deliberation = self._ports.minds.deliberate(batch, self.briefing(batch))
+            if met is None:
+                said, replies = await self._ports.together(deliberation, self._advance(name, batch))
+            else:
+                said, replies = await deliberation, met
             flags = memory.note(batch, steps.quotes, now_ms)
             known = steps.scoring.note(batch, said.ballots)
             verdicts = {verdict.symbol: verdict for verdict in said.verdicts}
@@ -208,6 +241,27 @@ class Desk:
     def idle(self) -> bool:
         """Whether no order works, nothing is still to be done, and nothing speaks against the data."""
         return not len(self._steps.orders) and self._steps.memory.idle
+
+    @property
+    def waits(self) -> bool:
+        """Whether orders work, and nothing else is to be done."""
+        return len(self._steps.orders) > 0 and self._steps.memory.idle
+
+    async def meet(self, batch: BarBatch) -> Met:
+        """What the venues make of a batch that `run_cycle` or `settle` is told of next."""
+        async with self._turn():
+            return await self._advance(bar_step(batch), batch)
+
+    def ends_all(self, met: Met) -> bool:
+        """Whether no order works any more after this."""
+        return self._steps.orders.all_end([event for reply in met.values() for event in reply.events])
+
+    async def settle(self, batch: BarBatch, met: Met, flagged: Flagged) -> None:
+        """Take in a batch at which orders met the market, and nothing else is to be done (`pass_over`)."""
+        async with self._turn():
+            self._steps.memory.pass_over(batch, 1, flagged)
+            await self._steps.settle(bar_step(batch), batch.close_ms, met)
+            await self._follow_up.run(batch.close_ms)
 
     def pass_over(self, last: BarBatch, batches: int, equity: Decimal, flagged: Flagged) -> None:
         """Move an idle desk on to `last`, the end of that many batches at which nothing is to be done.
@@ -296,15 +350,9 @@ class Desk:
 
     # --- how ---
 
-    @asynccontextmanager
-    async def _turn(self, again: bool = False) -> AsyncIterator[None]:
+    def _turn(self, again: bool = False) -> "_Turn":
         """One step at a time, and none on what a broken one left behind; `again` begins anew."""
-        async with self._lock:
-            if self._broken and not again:
-                raise JournalConflict("the step before broke half-way: recover first")
-            self._broken = True
-            yield
-            self._broken = False
+        return _Turn(self._lock, self._whole, again)
 
     async def _pass_over(self, cursor: int, signal: Signal) -> None:
         """A signal that was dealt with before: only the cursor moves."""
@@ -323,6 +371,11 @@ class Desk:
         self._steps.memory.inbox_cursor = cursor
         await self._steps.commit(f"signal-{signal.signal_id}", (record, note), ())
         return record
+
+    async def _advance(self, name: str, batch: BarBatch) -> Met:
+        believed = self._steps.memory.data.believed(batch, self._steps.quotes)
+        told = {plan.name: (batch if plan.real else believed,) for plan in self._config.venues}
+        return await self._steps.ask_all(name, "advance", told)
 
     async def _act(self, name: str, ts_ms: int, approved: Sequence[Approved]) -> None:
         if approved:

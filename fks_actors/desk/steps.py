@@ -167,10 +167,10 @@ class Steps:
 
         A trade that can be booked nowhere halts trading.
         """
-        events = tuple(event for reply in replies.values() for event in reply.events)
+        events = tuple([event for reply in replies.values() for event in reply.events])
         adopted = {order.intent.client_order_id for reply in replies.values() for order in reply.adopted}
         named = {event.client_order_id for event in events}
-        external = frozenset(key for key in named if key in adopted or self.orders.is_foreign(key))
+        external = frozenset([key for key in named if key in adopted or self.orders.is_foreign(key)])
         doubts = [note for reply in replies.values() for note in reply.notes if note.kind in _DOUBTS]
         if doubts:
             reason = f"{doubts[0].kind} of {doubts[0].actor}: {doubts[0].detail}"
@@ -222,6 +222,8 @@ class Steps:
         return {venue: replies[venue] for venue in work}
 
     async def _fresh(self, reply: VenueReply) -> VenueReply:
+        if not reply.events and not reply.adopted:
+            return reply
         adopted = tuple(o for o in reply.adopted if self.orders.find(o.intent.client_order_id) is None)
         own = {o.intent.client_order_id for o in adopted}
         late = {

@@ -96,6 +96,14 @@ class WorkingOrders:
                 notes.append(AuditRecord(event.ts_ms, kind, key, str(error)[:200]))
         return tuple(good), tuple(notes)
 
+    def all_end(self, events: Iterable[VenueEvent]) -> bool:
+        """Whether every open order has ended after these events."""
+        now = dict(self._open)
+        for event in events:
+            if (order := now.get(event.client_order_id)) is not None:
+                now[event.client_order_id] = apply(order, event)
+        return all(order.status in TERMINAL for order in now.values())
+
     def after(self, events: Iterable[VenueEvent]) -> tuple[Order, ...]:
         """Apply venue events, none of which is a booked trade; return the changed orders in their last state.
 
@@ -129,7 +137,7 @@ class WorkingOrders:
 def _taken(order: Order, event: VenueEvent) -> Order:
     if isinstance(event, Fill):
         figures = (event.price, event.quantity, event.fee, event.fee_quantity)
-        if event.venue != order.intent.venue or not all(is_sane(f) for f in figures) or event.price <= 0:
+        if event.venue != order.intent.venue or not all(map(is_sane, figures)) or event.price <= 0:
             raise InvariantError(f"trade {event.trade_id} at {event.venue} has figures of none: {figures}")
     return apply(order, event)
 

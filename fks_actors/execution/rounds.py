@@ -57,8 +57,9 @@ class Rounds:
         for symbol in self._bars:
             self._standing.settle(symbol)
         self._opens(events)
-        self._ranges(events)
-        self._closes(events)
+        if any(map(self._standing.any_of, self._bars)):
+            self._ranges(events)
+            self._closes(events)
         return tuple(events)
 
     def _opens(self, events: list[VenueEvent]) -> None:

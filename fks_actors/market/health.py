@@ -124,6 +124,8 @@ class Health:
         self._config = config
         self._sources: dict[str, dict[str, Source]] = {}
         """By symbol, then by name."""
+        self._restless: set[tuple[str, str]] = set()
+        """(symbol, name) of those that fail, are in trouble or are away."""
 
     def mark(
         self, name: str, symbol: str, flags: Collection[Flag] = (), missing: int = 0, deviation: float = 0.0
@@ -138,6 +140,10 @@ class Health:
         failing = score < config.fail_under or (failed and score < config.recover_at)
         trouble = next((flag.value for flag in _TROUBLES if flag in flags), "") if flags else ""
         told[name] = Source(name, symbol, score, failing, trouble, True, deviation)
+        if failing or trouble:
+            self._restless.add((symbol, name))
+        else:
+            self._restless.discard((symbol, name))
 
     def rest(self, symbol: str, bars: int) -> None:
         """Take in bars of the feed that bear no flag; it neither failed nor was in trouble before them."""
@@ -153,7 +159,7 @@ class Health:
     @property
     def calm(self) -> bool:
         """Whether every source is there, does not fail and is in no trouble."""
-        return all(each.present and not each.fails for told in self._sources.values() for each in told.values())
+        return not self._restless
 
     def heard(self, symbol: str, names: Collection[str]) -> None:
         """Those of a symbol's sources that are not named have nothing to tell now; their scores wait for them."""
@@ -161,10 +167,12 @@ class Health:
         for name, held in told.items():
             if name not in names and held.present:
                 told[name] = replace(held, trouble="", present=False, deviation=0.0)
+                self._restless.add((symbol, name))
 
     def forget(self, symbol: str) -> None:
         """Drop a symbol's sources."""
         self._sources.pop(symbol, None)
+        self._restless = {each for each in self._restless if each[0] != symbol}
 
     def report(self, overdue: Mapping[str, bool]) -> Report:
         """How things stand; `overdue` are the symbols whose bars should have come, True for those that are gone."""
@@ -182,7 +190,9 @@ class Health:
 
     def restore(self, state: Iterable[list[Any]]) -> None:
         """Continue bit for bit from `state()`."""
-        self._sources = {}
+        self._sources, self._restless = {}, set()
         for name, symbol, score, failing, trouble, present, deviation in state:
             source = Source(name, symbol, float(score), failing, trouble, present, float(deviation))
             self._sources.setdefault(symbol, {})[name] = source
+            if source.fails or not present:
+                self._restless.add((symbol, name))

@@ -42,10 +42,11 @@ class Suspicion(msgspec.Struct, frozen=True, gc=False):
 class Plausibility:
     """Judges one symbol's closes in their order."""
 
-    __slots__ = ("_config", "_span_ms", "_trusted", "suspicion")
+    __slots__ = ("_fall", "_rise", "_span_ms", "_trusted", "suspicion")
 
     def __init__(self, config: QualityConfig) -> None:
-        self._config = config
+        part = config.implausible_pct / 100.0
+        self._rise, self._fall = log(1.0 + part), log(1.0 - part)
         self._trusted = 0.0
         self._span_ms = 0
         self.suspicion: Suspicion | None = None
@@ -76,12 +77,11 @@ class Plausibility:
         """The move (fraction) that `close` goes beyond; 0.0 where it is plausible."""
         if self._trusted <= 0.0:
             return 0.0
-        move, part = log(close / self._trusted), self._config.implausible_pct / 100.0
-        growth = sqrt(span_ms / _MINUTE_MS)
+        move, growth = log(close / self._trusted), sqrt(span_ms / _MINUTE_MS)
         if move >= 0.0:
-            bound = min(log(1.0 + part) * growth, _MOST)
+            bound = min(self._rise * growth, _MOST)
             return exp(bound) - 1.0 if move > bound else 0.0
-        bound = max(log(1.0 - part) * growth, -_MOST)
+        bound = max(self._fall * growth, -_MOST)
         return exp(bound) - 1.0 if move < bound else 0.0
 
     def state(self) -> list[float]:

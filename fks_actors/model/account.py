@@ -82,7 +82,7 @@ class Account(msgspec.Struct, frozen=True, gc=False):
 
     def exposure(self, marks: Mapping[str, Decimal]) -> Decimal:
         """Gross value of the positions in quote; a position without a mark counts at its entry price."""
-        return sum((p.quantity * marks.get(s, p.entry_price) for s, p in self.positions.items()), ZERO)
+        return sum([p.quantity * marks.get(s, p.entry_price) for s, p in self.positions.items()], ZERO)
 
     def equity(self, marks: Mapping[str, Decimal]) -> Decimal:
         """Cash and positions in quote at `marks`."""
@@ -90,7 +90,7 @@ class Account(msgspec.Struct, frozen=True, gc=False):
 
     def realised(self) -> Decimal:
         """Profit and loss of what was sold, fees deducted."""
-        return sum((p.realised for p in self.positions.values()), ZERO)
+        return sum([p.realised for p in self.positions.values()], ZERO)
 
 
 def merged(accounts: Iterable[Account]) -> Account:

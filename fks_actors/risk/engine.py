@@ -6,9 +6,9 @@ exposure, the caps and the trading state are those of all venues together; cash 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
+import msgspec
 from msgspec.structs import replace
 
 from fks_actors.errors import InvariantError
@@ -45,16 +45,16 @@ def rule(state: RiskState, request: RiskRequest, config: RiskConfig, markets: Ma
     total = now.total()
     exposure = total.exposure(now.marks)
     equity = total.cash + exposure
-    before = state.total().equity(state.marks)
-    now, new_day = trading.measured(now, before, equity, request.ts_ms)
+    now, new_day = trading.measured(now, lambda: state.total().equity(state.marks), equity, request.ts_ms)
     now, tripped = trading.limited(now, equity, request.ts_ms, config)
     now, doubted = trading.doubted(now, oversold, request.ts_ms)
     now, ordered = trading.controlled(now, equity, request.control)
-    ruler = _Ruler(config, markets, equity, exposure, request.ts_ms, request.doubts)
     rulings: list[RiskRuling] = []
-    for unit in _units(request.proposals):
-        now, ruled = ruler.together(now, unit)
-        rulings += ruled
+    if request.proposals:
+        ruler = _Ruler(config, markets, equity, exposure, request.ts_ms, request.doubts)
+        for unit in _units(request.proposals):
+            now, ruled = ruler.together(now, unit)
+            rulings += ruled
     stands = _point(total, exposure, now.peak_equity, now.trading, request.ts_ms)
     return now, RiskReply(tuple(rulings), stands, (*new_day, *tripped, *doubted, *ordered))
 
@@ -91,12 +91,11 @@ def _brought_up(state: RiskState, request: RiskRequest) -> tuple[RiskState, Sequ
     if request.events:
         accounts, reservations, oversold = settle(accounts, reservations, request.events, request.external)
     marks = {**state.marks, **request.marks} if request.marks else state.marks
-    recent = tuple(t for t in state.approvals_ms if abs(request.ts_ms - t) < MINUTE_MS)
+    recent = tuple([t for t in state.approvals_ms if abs(request.ts_ms - t) < MINUTE_MS])
     return replace(state, accounts=accounts, reservations=reservations, marks=marks, approvals_ms=recent), oversold
 
 
-@dataclass(frozen=True, slots=True)
-class _Ruler:
+class _Ruler(msgspec.Struct, frozen=True):
     """One request's rulings; equity and exposure do not move between its proposals, reservations do."""
 
     config: RiskConfig

@@ -46,7 +46,7 @@ def must_be_finite(request: RiskRequest) -> None:
     for event in request.events:
         if isinstance(event, Fill):
             figures = (event.price, event.quantity, event.fee, event.fee_quantity)
-            if not all(is_sane(figure) for figure in figures):
+            if not all(map(is_sane, figures)):
                 raise InvariantError(f"fill {event.trade_id} has a figure that is no number: {figures}")
         elif isinstance(event, Charge) and not is_sane(event.amount):
             raise InvariantError(f"charge {event.charge_id} is {event.amount}")

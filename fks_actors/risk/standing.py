@@ -1,7 +1,8 @@
 """The accounts as one proposal meets them: what is worth and at risk everywhere, what is free at its venue."""
 
-from dataclasses import dataclass
 from decimal import Decimal
+
+import msgspec
 
 from fks_actors.model.orders import ZERO, Side
 from fks_actors.model.records import Proposal
@@ -9,8 +10,7 @@ from fks_actors.risk.messages import Reservation, RiskState
 from fks_actors.risk.reservations import selling, sibling
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True, gc=False):
     """What a proposal is measured by, every earlier reservation counted.
 
     `price` is the market's. Over all venues, in quote: `equity` and `gross` (positions and reserved BUYs); `held` is

@@ -10,7 +10,7 @@ applies, after the limits. One that loosens re-arms them: peak and day start bec
 breach would trip at once; the ControlRecord's reason says so.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from msgspec.structs import replace
@@ -36,15 +36,15 @@ def loss_pct(start: Decimal, equity: Decimal) -> Decimal:
     return (start - equity) / start * 100 if start > equity and start > 0 else ZERO
 
 
-def measured(state: RiskState, before: Decimal, equity: Decimal, ts_ms: int) -> tuple[RiskState, Changes]:
-    """Peak and day brought to `ts_ms`; a new UTC day ends what the daily limit did. `before`: the last equity."""
+def measured(state: RiskState, before: Callable[[], Decimal], equity: Decimal, ts_ms: int) -> tuple[RiskState, Changes]:
+    """Peak and day brought to `ts_ms`; a new UTC day ends what the daily limit did. `before` tells the last equity."""
     if equity > state.peak_equity:
         state = replace(state, peak_equity=equity)
     if state.day_start_equity <= 0:
         return replace(state, day_ms=_day(ts_ms), day_start_equity=equity), ()
     if _day(ts_ms) <= state.day_ms:
         return state, ()
-    state = replace(state, day_ms=_day(ts_ms), day_start_equity=before)
+    state = replace(state, day_ms=_day(ts_ms), day_start_equity=before())
     if state.trading is TradingState.REDUCING and state.trading_by == DAILY_LOSS:
         return _turned(state, ControlRecord(ts_ms, TradingState.ACTIVE, NEW_DAY, "the daily loss limit starts anew"))
     return state, ()

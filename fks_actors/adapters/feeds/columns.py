@@ -42,7 +42,8 @@ class Columns:
     def cut(self, start: int, stop: int) -> "Columns":
         """Rows `start` to `stop`, as views."""
         part = slice(start, stop)
-        return Columns(*(c[part] for c in (self.times, self.open, self.high, self.low, self.close, self.volume)))
+        prices = (self.open[part], self.high[part], self.low[part], self.close[part])
+        return Columns(self.times[part], *prices, self.volume[part])
 
     def candles(self, symbol: str, start: int, stop: int) -> Iterator[Candle]:
         """Rows `start` to `stop` as candles."""

@@ -6,15 +6,23 @@ from pathlib import Path, PurePath
 
 from fks_actors.adapters.recordings.across import check_all
 from fks_actors.adapters.recordings.findings import Flaw, Kind, Weight
+from fks_actors.backtest.honesty.findings import many
 from fks_actors.backtest.past import Past
 from fks_actors.settings import Settings
 
-_TELLING = {
+SPIKE_Z = 10.0
+"""Standard deviations that make a spike, as in `fks data check`; a desk's own gate is more watchful."""
+
+_WHY = {
     Kind.SURVIVORS_ONLY: "a strategy that picks among survivors looks better than it was",
     Kind.GAP: "nothing was traded in the gaps, and stops were not met there",
-    Kind.NO_VOLUME: "nobody could have traded in these bars",
+    Kind.NO_VOLUME: "nobody could have traded in them",
     Kind.SPIKE: "a single wrong bar can make or lose a whole result",
     Kind.ENDED: "what became of it afterwards is not in the result",
+}
+_COUNTED = {
+    Kind.NO_VOLUME: "{} without volume",
+    Kind.SPIKE: "{} in which the close jumped by over 10 standard deviations",
 }
 
 
@@ -33,11 +41,11 @@ class DataFlaw:
     @property
     def sentence(self) -> str:
         """What to tell."""
-        text = f"{self.where}: {self.flaw.message}" if self.where else self.flaw.message
-        if self.flaw.kind in (Kind.NO_VOLUME, Kind.SPIKE):
-            text = f"{text} ({self.flaw.count:,} times)"
-        why = _TELLING.get(self.flaw.kind)
-        return f"{text[:1].upper()}{text[1:]}{'; ' + why if why else ''}."
+        counted = _COUNTED.get(self.flaw.kind)
+        text = counted.format(many(self.flaw.count, "bar")) if counted else self.flaw.message
+        text = f"{self.where}: {text}" if self.where else f"{text[:1].upper()}{text[1:]}"
+        why = _WHY.get(self.flaw.kind)
+        return f"{text}; {why}." if why else f"{text}."
 
 
 def data_flaws(settings: Settings, past: Past) -> tuple[DataFlaw, ...]:
@@ -47,7 +55,7 @@ def data_flaws(settings: Settings, past: Past) -> tuple[DataFlaw, ...]:
 
 
 def _flaws(paths: list[str], settings: Settings) -> Iterator[DataFlaw]:
-    report = check_all(paths, settings.market.quality)
+    report = check_all(paths, settings.market.quality.model_copy(update={"spike_z": SPIKE_Z}))
     for each in report.files:
         for flaw in each.flaws:
             if flaw.weight is not Weight.NOTE and flaw.kind is not Kind.UNKNOWN_SYMBOL:

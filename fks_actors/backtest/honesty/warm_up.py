@@ -102,6 +102,9 @@ def _early(fills: Sequence[Fill], ready: dict[str, int], interval_ms: int) -> in
 def bars_needed(settings: Settings, interval_ms: int) -> int:
     """How many bars of a symbol it takes until every mind may vote, that of the first vote counted.
 
+    A mind that finds out by itself when it has an opinion (a user's strategy that answers None) counts with what it
+    declares; `WarmUp.needed` tells what it took in a run.
+
     Raises:
         ConfigError: a mind cannot be opened.
     """

@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from fks_actors.agents.config import AgentsConfig
 from fks_actors.backtest.minds import RunMinds
-from fks_actors.backtest.run import Result, run
+from fks_actors.backtest.run import Result, run, run_past
 from fks_actors.desk.crafts import bar_mind
 from fks_actors.execution.config import PaperConfig
 from fks_actors.model.account import Account
@@ -16,6 +17,7 @@ from fks_actors.model.orders import ZERO, Charge, ChargeKind, Fill
 from fks_actors.settings import Settings
 from tests.in_process import CASH, Breaker, InProcessDesk, run_record
 from tests.market import START, batches
+from tests.unit.backtest.honesty.scene import alone, past_of
 
 SYMBOLS = ("BTC/USDT", "ETH/USDT")
 MINDS = ("short_term", "mid_term", "asmbtr")
@@ -87,6 +89,28 @@ async def test_run_when_holding_costs_then_each_charge_is_the_rate_of_what_was_h
         assert charge.ts_ms % 3_600_000 == 0
         held = _held(result.fills, charge.symbol, charge.ts_ms)
         assert abs(charge.amount - held * closes[charge.ts_ms, charge.symbol] * rate) < Decimal("1e-18")
+
+
+@pytest.mark.parametrize(
+    "paper",
+    [
+        MODELS,
+        MODELS.model_copy(update={"funding_bps_per_day": ZERO, "borrow_bps_per_day": ZERO}),
+        MODELS.model_copy(update={"latency_ms": 150_000, "fill": "next_open"}),
+    ],
+)
+async def test_run_past_when_bars_are_passed_over_then_the_models_charge_the_same(
+    tmp_path: Path, paper: PaperConfig
+) -> None:
+    past = await past_of(tmp_path, batches(400, start_ms=AT))
+    settings = alone(paper)
+    one, other = await run_past(settings, past), await run_past(settings, past, each_bar=True)
+    assert len(one.fills) > 2
+    assert list(one.fills) == list(other.fills)
+    assert list(one.charges) == list(other.charges)
+    assert bool(one.charges) == paper.charges
+    assert list(one.equity) == list(other.equity)
+    assert list(one.cycles) == list(other.cycles)
 
 
 def _held(fills: Sequence[Fill], symbol: str, until_ms: int) -> Decimal:

@@ -35,6 +35,8 @@ async def test_data_flaws_when_bars_are_missing_or_a_symbol_ended_then_a_sentenc
     spec = write_files(tmp_path, bars[:50] + bars[60:])
     one, other = (Path(path) for path in spec.removeprefix("replay:").split(","))
     rows = other.read_text().splitlines()
+    *kept, _ = one.read_text().splitlines()[-1].split(",")
+    one.write_text("\n".join([*one.read_text().splitlines()[:-1], ",".join([*kept, "0"])]) + "\n")
     other.write_text("\n".join(rows[:100]) + "\n")
     past = await read_past([str(one), str(other)])
     found = data_flaws(alone(), past)
@@ -42,6 +44,7 @@ async def test_data_flaws_when_bars_are_missing_or_a_symbol_ended_then_a_sentenc
     assert {Kind.GAP, Kind.ENDED} <= {each.flaw.kind for each in found}
     assert found[0].sentence.startswith(f"{one.name}: 1 gap, 10 bars missing")
     assert found[0].sentence.endswith("nothing was traded in the gaps, and stops were not met there.")
+    assert f"{one.name}: 1 bar without volume; nobody could have traded in them." in [f.sentence for f in found]
     assert "ETH/USDT ended" in found[-1].sentence
 
 

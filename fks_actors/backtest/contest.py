@@ -27,8 +27,7 @@ class Contest:
     to the first's, None where it is not defined (a run that was ruined before the bars ended).
 
     `first_line` is the first run's verdict against flat and buy and hold, which are in `idle`. `warnings` name the runs
-    that they
-    are about, unless that is all of them.
+    that they are about, unless that is all of them.
     """
 
     past: Past

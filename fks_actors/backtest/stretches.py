@@ -11,17 +11,19 @@ from decimal import Decimal
 
 import numpy as np
 
-from fks_actors.backtest.ahead import BUY, SELL, UNSURE, Ahead
+from fks_actors.backtest.ahead import BUY, SELL, UNSURE, Ahead, Floats
 from fks_actors.backtest.grid import Grid
 from fks_actors.backtest.journal import RunJournal
 from fks_actors.backtest.parts import RunRisk, RunVenue
 from fks_actors.backtest.passed import Passed
 from fks_actors.backtest.quality import FLAGS, RunQuality
+from fks_actors.backtest.worth import RunScoring
 from fks_actors.desk.desk import Desk, Met
 from fks_actors.market.quality import Flag
+from fks_actors.model.account import Account
 from fks_actors.model.candles import to_money
 from fks_actors.model.markets import MarketRules
-from fks_actors.model.orders import ZERO, Fill, Side
+from fks_actors.model.orders import ZERO, Fill
 from fks_actors.model.records import TradingState
 from fks_actors.risk.config import RiskConfig
 from fks_actors.risk.messages import RiskState
@@ -29,6 +31,7 @@ from fks_actors.risk.trading import DAY_MS, DRAWDOWN
 
 BLOCK = 8_192
 _SURE = 1e-9
+_FEW = 128
 
 
 class Stretches:
@@ -41,6 +44,7 @@ class Stretches:
         desk, risk, venue, journal: the run's own.
         limits: the loss limits.
         markets: the rules of every symbol.
+        scoring: the desk's calibration.
     """
 
     def __init__(
@@ -54,13 +58,18 @@ class Stretches:
         journal: RunJournal,
         limits: RiskConfig,
         markets: Mapping[str, MarketRules],
+        scoring: RunScoring,
     ) -> None:
         self._grid, self._quality, self._minds = grid, quality, minds
         self._desk, self._risk, self._venue, self._journal = desk, risk, venue, journal
-        self._limits, self._markets = limits, markets
+        self._limits, self._markets, self._scoring = limits, markets, scoring
         days = (grid.times + grid.interval_ms) // DAY_MS
         self._stops = ~quality.harmless
         self._stops[1:] |= days[1:] > days[:-1]
+
+    def _come(self, at: int) -> None:
+        self._minds.come(at)
+        self._scoring.batch = at
 
     async def walk(self, told: Callable[[int], None]) -> None:
         """Through the traded batches; `told` hears how many are done."""
@@ -78,13 +87,15 @@ class _Block:
         grid = run._grid
         self._run, self._begin, self._end = run, begin, end
         self._closes = {s: grid.columns[s].close[grid.rows[s][begin:end]] for s in grid.symbols}
+        self._listed: dict[str, list[float]] = {s: closes.tolist() for s, closes in self._closes.items()}
         stops = run._stops[begin:end].copy()
-        wants = {symbol: run._minds.wants(symbol) for symbol in grid.symbols}
+        wants = {symbol: run._minds.wants(symbol, end) for symbol in grid.symbols}
         for each in wants.values():
             stops |= each == UNSURE
         self._stops: list[int] = (np.flatnonzero(stops) + begin).tolist()
         self._buys = {s: (np.flatnonzero(each == BUY) + begin).tolist() for s, each in wants.items()}
         self._sells = {s: (np.flatnonzero(each == SELL) + begin).tolist() for s, each in wants.items()}
+        self._targets = {symbol: run._minds.targets(symbol) for symbol in grid.symbols}
         self._flagged = {s: (np.flatnonzero(run._quality.flags[s][begin:end]) + begin).tolist() for s in grid.symbols}
 
     async def walk(self) -> None:
@@ -101,7 +112,7 @@ class _Block:
     async def _ask(self, at: int) -> None:
         """Have the desk see a batch; where orders end at it and nothing else is to be done, no mind is asked."""
         run, batch = self._run, self._run._minds.batch(at)
-        run._minds.come(at)
+        run._come(at)
         if not run._desk.waits or _first(self._stops, at, at + 1) == at:
             await run._desk.run_cycle(batch)
             return
@@ -114,30 +125,27 @@ class _Block:
 
     def _acts_after(self, met: Met, at: int) -> bool:
         """Whether a verdict asks for what is not so after this."""
-        moved = dict.fromkeys(self._run._markets, ZERO)
+        account = self._run._risk.state.total()
         for reply in met.values():
             for event in reply.events:
                 if isinstance(event, Fill):
-                    moved[event.symbol] += event.quantity if event.side is Side.BUY else -event.quantity
-        state = self._run._risk.state
-        return any(
-            self._acts(symbol, rules, held_of(state, symbol) + moved[symbol], at, at + 1) == at
-            for symbol, rules in self._run._markets.items()
-        )
+                    account = account.applied(event)
+        return any(self._acts(s, rules, account, at, at + 1) == at for s, rules in self._run._markets.items())
 
     def _next(self, at: int) -> int:
         """The first batch from `at` on that the desk must see; the block's end where there is none."""
         state = self._run._risk.state
-        found = _first(self._stops, at, self._end)
+        account, found = state.total(), _first(self._stops, at, self._end)
         for symbol, rules in self._run._markets.items():
             if found == at:
                 return at
-            found = self._acts(symbol, rules, held_of(state, symbol), at, found)
+            found = self._acts(symbol, rules, account, at, found)
         return self._trips(state, at, found) if found > at else at
 
-    def _acts(self, symbol: str, rules: MarketRules, held: Decimal, at: int, end: int) -> int:
+    def _acts(self, symbol: str, rules: MarketRules, account: Account, at: int, end: int) -> int:
         """The first batch at which the verdict on a symbol asks for what is not so: a BUY of what is not held, a SELL
-        of what is."""
+        of what is, a target that what is held lies too far from."""
+        held = account.position(symbol).quantity
         whole = rules.floor_quantity(held) if held else ZERO
         if whole < rules.min_quantity or not whole:
             return _first(self._buys[symbol], at, end)
@@ -145,13 +153,57 @@ class _Block:
         least = float(rules.min_notional / whole)
         low, high = self._range(symbol, at, end)
         if low > least * (1.0 + _SURE):
-            return sold
+            targets = self._targets[symbol]
+            if targets is None or self._stays(symbol, targets, account, at, sold, (low, high)):
+                return sold
+            return self._strays(symbol, targets, account, at, sold)
         if high < least * (1.0 - _SURE):
             return _first(self._buys[symbol], at, end)
         return at
 
+    def _stays(
+        self, symbol: str, targets: Floats, account: Account, at: int, end: int, closes: tuple[float, float]
+    ) -> bool:
+        """Whether one glance tells that nothing strays: of one holding, with one target, at the lowest and the highest
+        of `closes`. All that is compared is linear in the price, so what is so at neither is so nowhere between."""
+        wanted = targets[at - self._begin : end - self._begin]
+        if not len(wanted):
+            return True
+        target = float(wanted[0])
+        if sum([bool(p.quantity) for p in account.positions.values()]) != 1 or not (wanted == target).all():
+            return False
+        limits, cash, quantity = self._run._limits, float(account.cash), float(account.position(symbol).quantity)
+        band, most = float(limits.rebalance_band_pct) / 100.0 - _SURE, float(limits.max_gross_exposure_pct) / 100.0
+        factor, may = float(limits.reserve_factor), [False, False, False]
+        for close in closes:
+            worth = quantity * close
+            equity = cash + worth
+            missing, edge = equity * target - worth, band * equity
+            if missing < -edge:
+                return False
+            for n, room in enumerate((missing, (equity * most - worth) / factor, cash / factor)):
+                may[n] = may[n] or room > edge
+        return not all(may)
+
+    def _strays(self, symbol: str, targets: Floats, account: Account, at: int, end: int) -> int:
+        """The first batch at which what is held of a symbol lies beyond the band around its target, and could be
+        brought nearer (`risk.targets`)."""
+        cut, limits = slice(at - self._begin, end - self._begin), self._run._limits
+        worth = {s: float(p.quantity) * self._closes[s][cut] for s, p in account.positions.items() if p.quantity}
+        cash, exposure = float(account.cash), np.sum(list(worth.values()), axis=0)
+        equity = cash + exposure
+        band = equity * (float(limits.rebalance_band_pct) / 100.0 - _SURE)
+        missing = equity * targets[cut] - worth[symbol]
+        most = np.minimum(equity * (float(limits.max_gross_exposure_pct) / 100.0) - exposure, cash)
+        found = np.flatnonzero((missing < -band) | (np.minimum(missing, most / float(limits.reserve_factor)) > band))
+        return at + int(found[0]) if len(found) else end
+
     def _range(self, symbol: str, at: int, end: int) -> tuple[float, float]:
-        cut = self._closes[symbol][at - self._begin : end - self._begin]
+        first, last = at - self._begin, end - self._begin
+        if last - first < _FEW:
+            few = self._listed[symbol][first:last]
+            return min(few), max(few)
+        cut = self._closes[symbol][first:last]
         return float(cut.min()), float(cut.max())
 
     def _trips(self, state: RiskState, at: int, end: int) -> int:
@@ -210,11 +262,6 @@ class _Block:
         near = np.flatnonzero(values >= values.max() * (1.0 - _SURE)).tolist()
         offset = at - self._begin
         return max(account.equity({s: to_money(float(self._closes[s][offset + n])) for s in held}) for n in near)
-
-
-def held_of(state: RiskState, symbol: str) -> Decimal:
-    """How much of the symbol is held at all venues, in base."""
-    return sum([account.position(symbol).quantity for account in state.accounts.values()], ZERO)
 
 
 def _first(places: list[int], at: int, end: int) -> int:

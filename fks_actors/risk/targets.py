@@ -23,7 +23,7 @@ from fks_actors.model.orders import ZERO, Side
 from fks_actors.model.records import Proposal
 from fks_actors.risk.config import RiskConfig
 from fks_actors.risk.messages import SELL_PENDING, RiskState, Unneeded
-from fks_actors.risk.sizing import sellable
+from fks_actors.risk.sizing import POSITION_HELD, sellable
 from fks_actors.risk.standing import Standing
 
 
@@ -51,14 +51,14 @@ def towards(
         quantity = rules.floor_quantity(min(held - wanted / price, standing.free_base))
         if sellable(quantity, price, rules):
             return quantity
-        return Unneeded(proposal, SELL_PENDING if standing.selling else "position_held")
+        return Unneeded(proposal, SELL_PENDING if standing.selling else POSITION_HELD)
     if standing.buying or standing.selling:
         return Unneeded(proposal, "buy_pending" if standing.buying else SELL_PENDING)
     missing, room = wanted - held * price, _room(standing, config)
     if not sellable(held, price, rules):
         missing = min(missing, room) if room > rules.min_notional else missing
     elif min(missing, room) <= _band(standing.equity, config):
-        return Unneeded(proposal, "position_held")
+        return Unneeded(proposal, POSITION_HELD)
     else:
         missing = min(missing, room)
     notional = min(missing, standing.equity * config.per_trade_pct / 100)

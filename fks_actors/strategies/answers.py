@@ -31,6 +31,8 @@ Judged = float | Opinion | Fault | None
 def judged(said: object) -> Judged:
     """The answer, checked: a float within 0..1, an opinion that is one, None, or what is wrong with it."""
     if type(said) is float:
+        if 0.0 <= said <= 1.0:
+            return said
         target = said
     elif said is None or isinstance(said, Fault):
         return said
@@ -45,12 +47,13 @@ def judged(said: object) -> Judged:
     return Fault(f"answered {_shown(said)}; a target lies in 0..1")
 
 
-def ballot(agent: str, candle: Candle, said: Judged) -> Ballot:
+def ballot(agent: str, candle: Candle, answer: object) -> Ballot:
     """The ballot that comes of an answer to the bar."""
-    symbol, ts_ms = candle.symbol, candle.ts_ms
+    said, symbol, ts_ms = judged(answer), candle.symbol, candle.ts_ms
     if type(said) is float:
-        action, confidence = (Action.BUY, said) if said > 0.0 else (Action.SELL, 1.0)
-        return Vote(agent, symbol, ts_ms, action, confidence, _wanted(said), (), said)
+        if said > 0.0:
+            return Vote(agent, symbol, ts_ms, Action.BUY, said, _wanted(said), (), said)
+        return Vote(agent, symbol, ts_ms, Action.SELL, 1.0, _wanted(said), (), said)
     if isinstance(said, Opinion):
         return Vote(agent, symbol, ts_ms, said.action, said.confidence, said.reason)
     if isinstance(said, Fault):

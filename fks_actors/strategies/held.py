@@ -16,6 +16,7 @@ Known again, after a crash or at a start, from a snapshot (every 256 bars) and t
 
 import logging
 from collections.abc import Iterable
+from threading import get_ident
 from typing import Any
 
 from fks_actors.errors import StrategyOverrun
@@ -91,7 +92,7 @@ class Held:
 
     def ballot(self, candle: Candle) -> Ballot:
         """What it said of the bar that it was shown last."""
-        return ballot(self._kind.name, candle, Fault(self._fault) if self._fault else judged(self._said))
+        return ballot(self._kind.name, candle, Fault(self._fault) if self._fault else self._said)
 
     def recall(self, candles: Iterable[Candle]) -> None:
         """Show a fresh instance the bars that were seen before, where nothing else tells what it knew."""
@@ -107,11 +108,16 @@ class Held:
     def _show(self, candle: Candle) -> None:
         watch = self._watch
         try:
-            watch.enter()
+            watch.thread = get_ident()
+            watch.bar = candle
+            if watch.patrol is None:
+                watch.start()
             try:
                 self._said = self._asked(candle)
             finally:
-                watch.leave()
+                watch.bar = None
+                if watch.fired is candle:
+                    watch.take_back()
         except Overrun as error:
             self._overran(candle, error)
         except THEIRS as error:

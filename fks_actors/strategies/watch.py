@@ -1,8 +1,8 @@
 """A limit on how long a strategy may think on one bar, kept from outside: what loops or sleeps is really interrupted.
 
-The watched thread only notes that a bar begins and ends, some 0.1 us a bar. A patrol, a thread that lives while there
-are bars, looks every so often whether the same bar still lasts, and raises `Overrun` in its midst: in the main thread
-by a signal, which wakes it from a sleep too; in another thread as soon as that executes Python code again.
+The watched thread only notes which bar it works on, two stores a bar. A patrol, a thread that lives while there are
+bars, looks every so often whether it is still the same one, and raises `Overrun` in its midst: in the main thread by a
+signal, which wakes it from a sleep too; in another thread as soon as that executes Python code again.
 """
 
 import ctypes
@@ -22,78 +22,73 @@ class Overrun(BaseException):
 
 
 class Watch:
-    """Watches one strategy. Between `enter` and `leave`, which belong into a `try` that catches Overrun, one call.
+    """Watches one strategy, which works on one bar at a time, whatever thread that is in.
+
+    Whoever shows it a bar sets `thread`, then `bar`; calls `start` where there is no `patrol`; and in the end sets
+    `bar` to None, and calls `take_back` where it is the bar that was `fired` at: all within a `try` that catches
+    Overrun. This is no context manager because it is in the path of every bar.
 
     Args:
-        limit_s: how long that may take; it is noticed up to a quarter later.
+        limit_s: how long a bar may take; it is noticed up to a quarter later.
     """
+
+    __slots__ = ("_lock", "_period_s", "bar", "fired", "limit_s", "patrol", "thread")
 
     def __init__(self, limit_s: float) -> None:
         self.limit_s = limit_s
+        self.bar: object = None
+        """What is worked on now; no two bars in a row are the same object."""
+        self.fired: object = None
+        """The last bar that was found too long."""
+        self.thread = 0
+        self.patrol: threading.Thread | None = None
         self._period_s = min(limit_s / _PERIODS, _LONGEST_PERIOD_S)
-        self._beat = 0
-        self._inside = False
-        self._fired = -1
-        self._thread = 0
-        self._patrol: threading.Thread | None = None
         self._lock = threading.Lock()
 
-    def enter(self) -> None:
-        """A bar begins."""
-        self._thread = threading.get_ident()
-        self._beat += 1
-        self._inside = True
-        if self._patrol is None:
-            self._start()
-
-    def leave(self) -> None:
-        """The bar ended. An Overrun that is on its way is raised here, or taken back: none comes later."""
-        self._inside = False
-        if self._fired == self._beat:
-            with self._lock:
-                _set_async_exc(ctypes.c_ulong(self._thread), None)
-
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Send a patrol."""
         if threading.current_thread() is threading.main_thread() and signal.getsignal(_SIGNAL) is not _interrupted:
             signal.signal(_SIGNAL, _interrupted)
-        self._patrol = threading.Thread(target=self._walk, name="strategy watch", daemon=True)
-        self._patrol.start()
+        self.patrol = threading.Thread(target=self._walk, name="strategy watch", daemon=True)
+        self.patrol.start()
+
+    def take_back(self) -> None:
+        """An Overrun that is on its way is raised here or never."""
+        with self._lock:
+            _set_async_exc(ctypes.c_ulong(self.thread), None)
 
     def _walk(self) -> None:
-        seen, since_s, idle = -1, 0.0, 0
+        seen: object = None
+        since_s, idle = 0.0, 0
         while True:
             time.sleep(self._period_s)
-            beat, now_s = self._beat, time.monotonic()
-            if beat != seen:
-                seen, since_s, idle = beat, now_s, 0
-            elif self._inside:
+            bar, now_s = self.bar, time.monotonic()
+            if bar is not seen:
+                seen, since_s, idle = bar, now_s, 0
+            elif bar is not None:
                 if now_s - since_s >= self.limit_s:
-                    self._fire(beat)
+                    self._fire(bar)
             elif (idle := idle + 1) >= _IDLE_PERIODS and self._rests():
                 return
 
     def _rests(self) -> bool:
-        """End the patrol where there are no bars; the next one starts another."""
-        mine, self._patrol = self._patrol, None
-        if self._inside:  # one began just now and may have seen this patrol still there
-            self._patrol = mine
+        """End the patrol where there are no bars; the next one sends another."""
+        mine, self.patrol = self.patrol, None
+        if self.bar is not None:  # one began just now and may have seen this patrol still there
+            self.patrol = mine
             return False
         return True
 
-    def _fire(self, beat: int) -> None:
-        self._fired = beat
+    def _fire(self, bar: object) -> None:
+        self.fired = bar
         with self._lock:
-            if not (self._inside and self._beat == beat):
+            if self.bar is not bar:
                 return
-            if self._thread == threading.main_thread().ident and signal.getsignal(_SIGNAL) is _interrupted:
+            if self.thread == threading.main_thread().ident and signal.getsignal(_SIGNAL) is _interrupted:
                 _FIRING[0] = self
-                signal.pthread_kill(self._thread, _SIGNAL)
+                signal.pthread_kill(self.thread, _SIGNAL)
             else:
-                _set_async_exc(ctypes.c_ulong(self._thread), ctypes.py_object(Overrun))
-
-    def overdue(self) -> bool:
-        """Whether the bar that lasts now is the one that was found too long."""
-        return self._inside and self._fired == self._beat
+                _set_async_exc(ctypes.c_ulong(self.thread), ctypes.py_object(Overrun))
 
 
 _FIRING: list[Watch | None] = [None]
@@ -101,5 +96,5 @@ _FIRING: list[Watch | None] = [None]
 
 def _interrupted(_: int, frame: FrameType | None) -> None:
     watch, _FIRING[0] = _FIRING[0], None
-    if watch is not None and watch.overdue():
+    if watch is not None and watch.bar is not None and watch.bar is watch.fired:
         raise Overrun

@@ -5,7 +5,7 @@ from decimal import Decimal
 from math import isfinite
 
 FILTERS = (
-    *("money", "profit", "price", "quantity", "gain", "percent", "number", "times", "count"),
+    *("money", "profit", "price", "quantity", "gain", "percent", "number", "times", "count", "many"),
     *("span", "day", "clock", "minute", "sign", "mind", "spoken"),
 )
 """What the template may call."""
@@ -63,6 +63,11 @@ def times(value: float | None) -> str:
 def count(value: float) -> str:
     """A whole number; fractions of one to one place."""
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+
+
+def many(number: int, noun: str) -> str:
+    """A number of things."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def span(length_ms: float | None) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -228,11 +229,19 @@ def test_open_when_nothing_was_traded_then_the_page_stands(watched: Watched, tmp
 
 def test_open_when_the_run_is_long_then_the_page_is_small_and_ready_soon(watched: Watched, tmp_path: Path) -> None:
     past = past_of(60_000)
-    kept = report.save(study_of(past, ran(past, 12)), tmp_path, seed=7)
+    kept = report.save(study_of(past, ran(past, 12, size="0.001")), tmp_path, seed=7)
     assert kept.html.stat().st_size < 1_500_000
     page = watched.open(kept.html)
     assert painted(page, "equity") > 500
     expect(page.locator("#trips-title + .note")).to_contain_text("the first 100 and the last 100 are listed")
     expect(page.locator("#equity-title + .note")).to_contain_text("downsampled (M4)")
+    note = page.locator('[data-shown="prices-0"]')
+    expect(note).to_contain_text(re.compile(r"^160 of \d+ markers in view are shown"))
+    closer = page.locator('[data-zoom="prices-0"]').get_by_role("button", name="Zoom in")
+    for _ in range(5):
+        closer.click()
+    expect(note).to_have_text("")
+    page.locator('[data-zoom="prices-0"]').get_by_role("button", name="Show all").click()
+    expect(note).to_contain_text("160 of")
     shown(page, "report-long", tmp_path)
     assert watched.console == []

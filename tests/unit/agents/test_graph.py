@@ -6,7 +6,8 @@ import pytest
 
 from fks_actors.agents.config import DebateConfig
 from fks_actors.agents.graph import Ask, LiveDebate
-from fks_actors.agents.verdict import weigh
+from fks_actors.agents.settlement import DebateResult, settle
+from fks_actors.agents.verdict import shifted, weigh
 from fks_actors.errors import ConfigError
 from fks_actors.model.candles import BarBatch
 from fks_actors.model.votes import Abstain, AbstainReason, Action, Ballot, Vote
@@ -106,3 +107,45 @@ async def test_run_when_the_batch_is_empty_then_so_is_the_result() -> None:
 def test_build_when_there_is_no_mind_then_it_is_a_config_error() -> None:
     with pytest.raises(ConfigError):
         LiveDebate({}, CONFIG)
+
+
+BTC = "BTC/USDT"
+ONE = BarBatch(HOUR_MS, HOUR_MS, (bar(1, symbol=BTC),))
+
+
+def targets(target: float | None, *others: Vote, heard: tuple[Vote, ...] = ()) -> DebateResult:
+    """What is made of a strategy that wants `target`, with `others` on the desk."""
+    action, confidence = (Action.BUY, target) if target else (Action.SELL, 1.0)
+    mine = Vote("mine", BTC, HOUR_MS, action, confidence, "", (), target)
+    answers = {vote.agent: (vote,) for vote in (mine, *others)}
+    return settle(ONE, answers, CONFIG, heard, {"mine": 0.3})
+
+
+@pytest.mark.parametrize(
+    ("target", "action", "score"), [(1.0, Action.BUY, 1.0), (0.05, Action.BUY, 0.05), (0.0, Action.SELL, -1.0)]
+)
+def test_settle_when_one_mind_alone_names_a_target_then_it_decides_whatever_is_heard(
+    target: float, action: Action, score: float
+) -> None:
+    against = Vote("alert", BTC, HOUR_MS, Action.HOLD, 1.0, "")
+    for result in (targets(target), targets(target, heard=(against,))):
+        (verdict,) = result.verdicts
+        assert (verdict.action, verdict.leaning, verdict.target) == (action, action, target)
+        assert (verdict.net, verdict.strength, dict(verdict.scores)) == (score, abs(score), {"final": score})
+    assert against in result.ballots
+    assert shifted(verdict, -score, CONFIG, True) == verdict
+
+
+def test_settle_when_another_mind_is_there_then_a_target_is_a_vote() -> None:
+    other = Vote("short_term", BTC, HOUR_MS, Action.BUY, 0.8, "")
+    for result in (targets(0.7, other), targets(None)):
+        (verdict,) = result.verdicts
+        assert verdict.target is None
+        assert verdict == weigh(result.ballots, BTC, HOUR_MS, CONFIG, {"mine": 0.3})
+
+
+def test_settle_when_a_target_is_out_of_bounds_then_the_mind_failed() -> None:
+    for amiss in (1.5, float("nan")):
+        vote = Vote("mine", BTC, HOUR_MS, Action.BUY, 1.0, "", (), amiss)
+        (ballot,) = settle(ONE, {"mine": (vote,)}, CONFIG).ballots
+        assert ballot == Abstain("mine", BTC, HOUR_MS, AbstainReason.FAILED, f"target {amiss} outside 0..1")

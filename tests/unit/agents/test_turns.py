@@ -46,6 +46,7 @@ def test_triggers_when_the_score_or_the_stake_is_at_a_bound_then_it_is_within(
     strength: float, stake: int, found: tuple[str, ...]
 ) -> None:
     assert triggers(verdict(strength), Decimal(stake), CONFIG) == found
+    assert triggers(replace(verdict(strength), target=0.5), Decimal(stake), CONFIG) == ()
 
 
 def test_triggers_when_the_verdict_leans_nowhere_then_no_stake_is_large() -> None:

@@ -39,8 +39,8 @@ def past_of(count: int, drift: float = 0.0, interval_ms: int = MINUTE_MS, symbol
     return Past(ReplayFeed((track,), None).describe(), (track,), times, 0, count, 0)
 
 
-def ran(past: Past, every: int, minds: Sequence[str] = MINDS, refused: str = "") -> Result:
-    """Buys 0.1 at the open of every other `every`-th bar and sells it at the next; 0 never trades.
+def ran(past: Past, every: int, minds: Sequence[str] = MINDS, refused: str = "", size: str = "0.02") -> Result:
+    """Buys `size` at the open of every other `every`-th bar and sells it at the next; 0 never trades.
 
     With `refused`, every seventh cycle is denied in these words.
     """
@@ -63,7 +63,7 @@ def ran(past: Past, every: int, minds: Sequence[str] = MINDS, refused: str = "")
         name = f"{symbol}@{ts_ms}"
         if every and at % every == 0:
             asked = OrderIntent(
-                f"o{at}", Origin.CYCLE, name, "paper", symbol, side, OrderType.MARKET, Decimal("0.1"), price, close_ms
+                f"o{at}", Origin.CYCLE, name, "paper", symbol, side, OrderType.MARKET, Decimal(size), price, close_ms
             )
         cycles.append(_cycle(name, symbol, ts_ms, close_ms, price, asked, minds, refused if at % 7 == 3 else ""))
         exposure = account.exposure({symbol: price})

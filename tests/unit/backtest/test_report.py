@@ -213,6 +213,18 @@ def test_html_when_the_run_lost_then_the_verdict_is_in_the_colour_of_a_loss(stud
     assert 'class="verdict warn"' in report.html(study_of(winning, ran(winning, 600)), seed=7)
 
 
+def test_tell_when_the_run_is_ruined_then_the_curve_ends_there_and_the_page_stands() -> None:
+    past = past_of(4_000)
+    study = study_of(past, ran(past, 5, size="1"))
+    tale = told(study)
+    assert study.result.final < 0
+    assert (tale.figures[0].figures.total, tale.figures[0].figures.drawdown) == (-1.0, 1.0)
+    own = [value for value in tale.equity.lines[0].values if value is not None]
+    assert own[-1] == "0.00"
+    assert tale.equity.lines[0].values[-1] is None
+    jsonschema.validate(json.loads(report.json(study, seed=7)), report.schema())
+
+
 def test_tell_when_months_pass_then_their_returns_compound_to_the_years_and_the_whole() -> None:
     past = past_of(3_000, interval_ms=6 * 60 * MINUTE_MS)
     tale = told(study_of(past, ran(past, 30)))

@@ -255,3 +255,50 @@ def test_documentation_when_its_settings_are_read_then_they_are_settings(tmp_pat
     for block in blocks:
         (tmp_path / "my.yaml").write_text(block.partition("```")[0], encoding="utf-8")
         assert load(tmp_path / "my.yaml", {}).settings.strategies
+
+
+WANDERS = (
+    "class Mine:\n"
+    "    def __init__(self, targets=(0.5,), every=7):\n"
+    "        self.targets, self.every, self.bars = targets, every, 0\n"
+    "    def on_bar(self, bar):\n"
+    "        self.bars += 1\n"
+    "        at = self.bars // self.every + len(bar.symbol[:3].strip('BTC'))\n"
+    "        return self.targets[at % len(self.targets)]\n"
+)  # fmt: skip
+OPENED = {
+    "per_trade_pct": 100,
+    "max_gross_exposure_pct": 100,
+    "max_daily_loss_pct": 99,
+    "drawdown_reducing_pct": 98,
+    "drawdown_halt_pct": 99,
+}
+
+
+@pytest.mark.parametrize(
+    "risk",
+    [
+        {},
+        {**OPENED, "rebalance_band_pct": 0},
+        {**OPENED, "rebalance_band_pct": 5},
+        {**OPENED, "per_trade_pct": 7},
+        {"max_daily_loss_pct": "0.3", "drawdown_reducing_pct": "0.5", "drawdown_halt_pct": 1},
+    ],
+    ids=["default", "no band", "wide band", "small steps", "tight limits"],
+)
+@pytest.mark.parametrize(
+    "targets", [[0.5], [1.0, 0.0], [0.3, 0.35, None, 0.0, 1.0]], ids=["steady", "in and out", "any"]
+)
+async def test_run_past_when_bars_are_passed_over_then_it_is_the_story_of_asking_about_each(
+    tmp_path: Path, risk: dict[str, Any], targets: list[float | None]
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(WANDERS, encoding="utf-8")
+    settings = alone(Settings.model_validate({"risk": risk}), str(file), {"targets": targets})
+    bars = await past(tmp_path, batches(300, seed=11))
+    quick, slow = await run_past(settings, bars), await run_past(settings, bars, each_bar=True)
+    assert slow.fills
+    assert list(quick.fills) == list(slow.fills)
+    assert list(quick.orders) == list(slow.orders)
+    assert list(quick.equity) == list(slow.equity)
+    assert list(quick.cycles) == list(slow.cycles)

@@ -7,8 +7,8 @@
   const light = matchMedia("(prefers-color-scheme: light)");
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const figure = new Intl.NumberFormat("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
-  const amount = (value) => figure.format(value).replace("-", "−");
-  const share = (value) => `${figure.format(value * 100).replace("-", "−")} %`;
+  const amount = (value) => { const text = figure.format(value); return text === "-0.00" ? "0.00" : text.replace("-", "−"); };
+  const share = (value) => `${amount(value * 100)} %`;
   const stamp = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ");
 
   function theme(intraday) {
@@ -114,17 +114,36 @@
     });
     api.setData(given.candles.map(([at, o, h, l, c]) => ({ time: at / 1000, open: o, high: h, low: l, close: c })));
     const markers = charts.createSeriesMarkers(api, []);
-    const small = given.marks.length > 200 ? 0.6 : 1;
+    const note = document.querySelector(`[data-shown="${name}"]`);
+    const show = () => {
+      const chosen = inView(held, times, given.marks);
+      note.textContent = chosen.length < chosen.all ? `${chosen.length} of ${chosen.all} markers in view are shown, those of the largest profits and losses; zoom in for all` : "";
+      markers.setMarkers(chosen.map((mark) => ({
+        time: mark.ts_ms / 1000, position: mark.side === "buy" ? "belowBar" : "aboveBar", shape: mark.side === "buy" ? "arrowUp" : "arrowDown",
+        color: colour(mark.side === "buy" ? "--accent" : "--warn"),
+      })));
+    };
     held.paint.push(() => {
       const [up, down] = [colour("--up"), colour("--down")];
       api.applyOptions({ upColor: `${up}90`, downColor: `${down}90`, wickUpColor: `${up}90`, wickDownColor: `${down}90` });
-      markers.setMarkers(given.marks.map((mark) => ({
-        time: mark.ts_ms / 1000, position: mark.side === "buy" ? "belowBar" : "aboveBar", shape: mark.side === "buy" ? "arrowUp" : "arrowDown",
-        color: colour(mark.side === "buy" ? "--accent" : "--warn"), size: small,
-      })));
+      show();
     });
+    if (given.marks.length > MOST_MARKS) held.chart.timeScale().subscribeVisibleLogicalRangeChange(show);
     tips(held, given.marks);
     return held;
+  }
+
+  // more markers than these would hide the candles
+  const MOST_MARKS = 160;
+
+  function inView({ chart }, times, marks) {
+    const range = chart.timeScale().getVisibleLogicalRange();
+    const [from, to] = range ? [times[Math.max(0, Math.floor(range.from))] ?? Infinity, times[Math.min(times.length - 1, Math.ceil(range.to))] ?? -Infinity] : [-Infinity, Infinity];
+    const within = marks.filter((mark) => mark.ts_ms / 1000 >= from && mark.ts_ms / 1000 <= to);
+    const weight = (mark) => Math.abs(Number(mark.profit ?? 0));
+    const chosen = within.length <= MOST_MARKS ? within
+      : [...within].sort((a, b) => weight(b) - weight(a)).slice(0, MOST_MARKS).sort((a, b) => a.ts_ms - b.ts_ms);
+    return Object.assign(chosen, { all: within.length });
   }
 
   function tips(held, marks) {
@@ -189,6 +208,6 @@
   data.prices.forEach((each, at) => prices(`prices-${at}`, each));
   const paint = () => drawn.forEach(({ chart, intraday, paint: all }) => { chart.applyOptions(theme(intraday)); all.forEach((one) => one()); });
   paint();
-  light.addEventListener("change", paint);
+  for (const media of [light, matchMedia("print")]) media.addEventListener("change", paint);
   drawn.forEach((held, name) => { tools(name, held); fit(held); });
 })();

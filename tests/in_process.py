@@ -27,7 +27,7 @@ from fks_actors.journal.lease import FREE, IsDead, Lease, nobody_is_dead
 from fks_actors.market.config import MarketConfig
 from fks_actors.memory.config import MemoryConfig
 from fks_actors.model.candles import BarBatch, Candle
-from fks_actors.model.orders import Approved, Fill, Order
+from fks_actors.model.orders import Approved, Charge, Fill, Order
 from fks_actors.model.records import (
     AuditRecord,
     Commit,
@@ -148,12 +148,14 @@ class MemoryJournal:
 
     def story(self) -> dict[str, list[Any]]:
         """What was decided, ordered and filled, however the work was cut into commits."""
-        kinds: dict[str, list[Any]] = {"cycles": [], "fills": [], "equity": []}
+        kinds: dict[str, list[Any]] = {"cycles": [], "fills": [], "charges": [], "equity": []}
         for entry in self.entries:
             if isinstance(entry, CycleRecord):
                 kinds["cycles"].append(entry)
             elif isinstance(entry, Fill):
                 kinds["fills"].append(entry)
+            elif isinstance(entry, Charge):
+                kinds["charges"].append(entry)
         last = {e.ts_ms: e for e in self.entries if isinstance(e, EquityPoint)}
         kinds["equity"] = [last[t] for t in sorted(last)]
         kinds["orders"] = [self.orders[k] for k in sorted(self.orders)]
@@ -207,6 +209,7 @@ class InProcessDesk:
         reflection: ReflectionConfig | None = None,
         council: Callable[[BarBatch], Deliberation] | None = None,
         minds: Callable[[Any], dict[str, Any]] | None = None,
+        paper: PaperConfig | None = None,
     ) -> None:
         """`real` venues take the paper venue's place unless it stands `beside_paper`; `cash`, `exchanges` (other names)
         and `claims` (symbols) are by venue. A `council` speaks in the minds' place, the same each time it is asked.
@@ -214,7 +217,7 @@ class InProcessDesk:
         self.journal = journal or MemoryJournal()
         self._breaker = breaker
         self._symbols = tuple(symbols)
-        self._paper = PaperConfig()
+        self._paper = paper or PaperConfig()
         self._markets = {s: default_rules(s, self._paper) for s in self._symbols}
         self._risk_config = risk or RiskConfig()
         self.real = dict(real or {})

@@ -5,6 +5,8 @@ from decimal import Decimal
 from fks_actors.journal.ports import GENESIS
 from fks_actors.model.candles import BarBatch, Candle
 from fks_actors.model.orders import (
+    Charge,
+    ChargeKind,
     Fill,
     Liquidity,
     Order,
@@ -91,6 +93,10 @@ def order(name: str, status: OrderStatus, symbol: str = SYMBOLS[0], updated_ms: 
 def fill(name: str, order_id: str, symbol: str = SYMBOLS[0]) -> Fill:
     price, quantity, fee = Decimal("100.10"), Decimal("0.5"), Decimal("0.0501")
     return Fill(name, order_id, "paper", symbol, Side.BUY, price, quantity, fee, Liquidity.TAKER, START_MS)
+
+
+def charge(name: str, amount: str = "0.25") -> Charge:
+    return Charge(name, "paper", SYMBOLS[0], ChargeKind.FUNDING, Decimal(amount), START_MS)
 
 
 def equity(ts_ms: int, value: str = "10000.00") -> EquityPoint:

@@ -6,6 +6,7 @@ tries ten strategies finds one that looks better, and a table that calls it so w
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -25,7 +26,8 @@ class Contest:
     """`runs` in the order in which they were asked for; `against_first` the difference of each later one's whole return
     to the first's, None where it is not defined (a run that was ruined before the bars ended).
 
-    `first_line` is the first run's verdict against flat and buy and hold, which are in `idle`.
+    `first_line` is the first run's verdict against flat and buy and hold, which are in `idle`. `warnings` name the runs
+    that they are about, unless that is all of them.
     """
 
     past: Past
@@ -53,19 +55,22 @@ async def contest(entrants: Sequence[Contender], past: Past, *, seed: int, told:
         ConfigError: a mind cannot be opened.
     """
     runs: list[Baseline] = []
-    warnings: dict[str, None] = {}
+    warned: dict[str, list[str]] = {}
     first: Result | None = None
     for entrant in entrants:
-        result = await run_contender(entrant, past, lambda done, total, name=entrant.label: told(name, done, total))
+        result = await run_contender(entrant, past, partial(told, entrant.label))
         first = first or result
         runs.append(as_baseline(entrant.label, result))
-        warnings |= dict.fromkeys(warnings_of(entrant, past, result))
+        for text in warnings_of(entrant, past, result):
+            warned.setdefault(text, []).append(entrant.label)
     if first is None:
         raise ValueError("a contest of nobody")
     holds = held(entrants[0].settings, past, told)
     line = verdict_line(first, holds)
     idle = (flat(first), *holds)
-    return Contest(past, tuple(runs), against_first(runs, seed), idle, line, tuple(warnings))
+    of_all = len(entrants)
+    warnings = tuple(text if len(who) == of_all else f"{', '.join(who)}: {text}" for text, who in warned.items())
+    return Contest(past, tuple(runs), against_first(runs, seed), idle, line, warnings)
 
 
 def against_first(runs: Sequence[Baseline], seed: int) -> tuple[Interval | None, ...]:

@@ -7,7 +7,7 @@ from fks_actors.desk.ports import JournalPort
 from fks_actors.errors import JournalConflict
 from fks_actors.execution.order_state import TERMINAL
 from fks_actors.model.candles import BarBatch, Candle
-from fks_actors.model.orders import Fill, Order
+from fks_actors.model.orders import Charge, Fill, Order
 from fks_actors.model.records import Commit, CycleRecord, EquityPoint, SignalRecord, SnapshotAt
 
 
@@ -27,6 +27,7 @@ class RunJournal(JournalPort):
         self._trades: dict[str, set[tuple[str, str]]] = {}
         self.cycles: list[CycleRecord | Passed] = []
         self.fills: list[Fill] = []
+        self.charges: list[Charge] = []
         self.equity: list[EquityPoint | Passed] = []
         self.orders: dict[str, Order] = {}
 
@@ -92,6 +93,8 @@ class RunJournal(JournalPort):
                 case Fill():
                     self.fills.append(entry)
                     self._trades.setdefault(entry.client_order_id, set()).add((entry.venue, entry.trade_id))
+                case Charge():
+                    self.charges.append(entry)
                 case Order():
                     self._order(entry)
                 case SignalRecord():

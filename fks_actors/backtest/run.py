@@ -22,12 +22,12 @@ from fks_actors.backtest.worth import RunScoring
 from fks_actors.desk.config import PAPER, DeskConfig, VenuePlan
 from fks_actors.desk.data_quality import GateOf, fresh_gate
 from fks_actors.desk.desk import Desk
-from fks_actors.desk.mind import Craft
+from fks_actors.desk.mind import BarMind, Craft
 from fks_actors.desk.ports import DeskPorts, JournalPort, Minds
 from fks_actors.desk.scoring import Scoring
 from fks_actors.execution.config import default_rules
 from fks_actors.model.candles import BarBatch
-from fks_actors.model.orders import ZERO, Fill, Order
+from fks_actors.model.orders import ZERO, Charge, Fill, Order
 from fks_actors.model.records import CycleRecord, EquityPoint, RunRecord
 from fks_actors.reflection.config import ReflectionConfig
 from fks_actors.settings import Settings
@@ -45,6 +45,7 @@ class Result:
     orders: Sequence[Order]
     fills: Sequence[Fill]
     equity: Sequence[EquityPoint]
+    charges: Sequence[Charge] = ()
 
     @property
     def final(self) -> Decimal:
@@ -55,6 +56,11 @@ class Result:
     def fees(self) -> Decimal:
         """Fees paid."""
         return sum((fill.fee for fill in self.fills), ZERO)
+
+    @property
+    def costs(self) -> Decimal:
+        """What holding cost: funding and borrowing."""
+        return sum((charge.amount for charge in self.charges), ZERO)
 
     @property
     def drawdown(self) -> Decimal:
@@ -120,6 +126,7 @@ async def run(
         tuple(journal.orders.values()),
         tuple(journal.fills),
         [each for each in journal.equity if isinstance(each, EquityPoint)],
+        tuple(journal.charges),
     )
 
 
@@ -129,6 +136,7 @@ async def run_past(
     decide: Decide | None = None,
     told: Callable[[int, int], None] = lambda done, total: None,
     each_bar: bool = False,
+    minds: Callable[[], list[BarMind]] | None = None,
 ) -> Result:
     """Put a recording through the desk that the settings describe, with its minds of bars.
 
@@ -141,6 +149,7 @@ async def run_past(
         decide: holds the debates of language models; None for none.
         told: hears (batches done, batches in all) now and then.
         each_bar: ask the desk about every bar all the same.
+        minds: makes others than those of the settings, new ones at every call.
 
     Raises:
         ConfigError: a model or a mind cannot be opened.
@@ -149,10 +158,11 @@ async def run_past(
     record = RunRecord(
         "backtest", past.first_ms, info.name, False, info.symbols, info.interval_ms, settings.desk.cash, __version__
     )
-    minds, total = council(settings, info.interval_ms), past.count
+    build = minds or (lambda: council(settings, info.interval_ms))
+    voices, total = build(), past.count
     grid = grid_of(past)
-    if decide is None and not each_bar and grid.usable:
-        return await _walked(settings, record, grid, lambda done: told(done, total))
+    if decide is None and not each_bar and grid.usable and not settings.paper.charges:
+        return await _walked(settings, record, grid, build, lambda done: told(done, total))
     done = 0
 
     def count(_: BarBatch) -> None:
@@ -162,12 +172,18 @@ async def run_past(
             told(done, total)
 
     history = list(past.history())
-    return await run(settings, record, _each(past.traded()), lambda _: RunMinds(minds, debate, decide), history, count)
+    return await run(settings, record, _each(past.traded()), lambda _: RunMinds(voices, debate, decide), history, count)
 
 
-async def _walked(settings: Settings, record: RunRecord, grid: Grid, told: Callable[[int], None]) -> Result:
+async def _walked(
+    settings: Settings,
+    record: RunRecord,
+    grid: Grid,
+    build: Callable[[], list[BarMind]],
+    told: Callable[[int], None],
+) -> Result:
     def crafts() -> list[Craft[Any]]:
-        return [mind.craft for mind in council(settings, grid.interval_ms)]
+        return [mind.craft for mind in build()]
 
     parts = _Parts(settings, record, keeps_bars=False)
     quality = RunQuality(grid, settings.market.quality)

@@ -166,7 +166,7 @@ def total_differences(
         raise ValueError(f"a level of {level} is not within 0..1")
     count, columns = returns.shape
     if not count:
-        return (None,) * (columns - 1)
+        return tuple(None for _ in range(columns - 1))
     growth = np.log1p(np.maximum(returns, _RUIN))
     apart = growth[:, 1:] - growth[:, :1]
     block = max((block_length(apart[:, i]) for i in range(columns - 1)), default=1.0)

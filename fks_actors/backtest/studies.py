@@ -2,11 +2,14 @@
 
 Flat and buy and hold are always there: without them there is no first line. The other baselines are runs of their own,
 each through a desk like the first one's; one that would be the run itself is left out. What speaks against believing
-the result is gathered in `warnings_of`.
+the result is gathered in `warnings_of`; `honesty` is imported there, after the runs, for it takes long to load.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING
 
 from fks_actors.backtest.baselines import Baseline, BuyAndHold, flat, verdict_line
 from fks_actors.backtest.contenders import COUNCIL, MEASURES, Contender, contender, run_contender
@@ -21,6 +24,9 @@ from fks_actors.model.records import TradingState
 from fks_actors.model.votes import Vote
 from fks_actors.settings import Settings
 
+if TYPE_CHECKING:
+    from fks_actors.backtest.honesty import Finding
+
 ALL: tuple[str, ...] = MEASURES
 """Every baseline beside flat and buy and hold."""
 
@@ -33,6 +39,27 @@ Told = Callable[[str, int, int], None]
 
 def quiet(_: str, __: int, ___: int) -> None:
     """Tell nobody."""
+
+
+async def checked(
+    found: Study, *, lag: bool, lookahead: bool, seed: int, told: Told = quiet
+) -> "tuple[Study, tuple[Finding, ...]]":
+    """The study with what its reruns warn of, and all that they found: with every vote `lag` one bar late, and over a
+    corrupted future (`lookahead`, drawn from `seed`).
+
+    Raises:
+        ConfigError: the past is too short for it.
+    """
+    from fks_actors.backtest.honesty import check_lookahead, lagged, sentences
+
+    findings: list[Finding] = []
+    if lag:
+        hear = partial(told, "one bar late")
+        findings.append(await lagged(found.settings, found.past, found.result, None, hear))
+    if lookahead:
+        hear = partial(told, "look-ahead, runs")
+        findings.append(await check_lookahead(found.settings, found.past, seed=seed, told=hear))
+    return replace(found, warnings=(*found.warnings, *sentences(findings))), tuple(findings)
 
 
 def chosen(text: str) -> tuple[str, ...]:
@@ -74,13 +101,13 @@ async def study(
     """
     own = contender(strategy or COUNCIL, settings)
     others = measures(own, settings, baselines)
-    result = await run_contender(own, past, lambda done, total: told(own.label, done, total), decide)
+    result = await run_contender(own, past, partial(told, own.label), decide)
     holds = held(settings, past, told)
     beside = [flat(result), *holds]
     for other in others:
         beside.append(await measured_by(other, past, told))
     line = verdict_line(result, holds)
-    warnings = tuple(warnings_of(own, past, result))
+    warnings = tuple(warnings_of(own, past, result, decide is not None))
     return Study(title or own.label, own.settings, past, result, line, tuple(beside), warnings)
 
 
@@ -96,7 +123,7 @@ def measures(own: Contender, settings: Settings, names: Sequence[str]) -> list[C
 
 async def measured_by(other: Contender, past: Past, told: Told = quiet) -> Baseline:
     """A run as a baseline."""
-    return as_baseline(other.label, await run_contender(other, past, lambda done, all_: told(other.label, done, all_)))
+    return as_baseline(other.label, await run_contender(other, past, partial(told, other.label)))
 
 
 def as_baseline(name: str, result: Result) -> Baseline:
@@ -124,13 +151,13 @@ def hold_of(found: Study) -> Baseline:
     return found.baselines[1]
 
 
-def warnings_of(own: Contender, past: Past, result: Result) -> Iterator[str]:
-    """What speaks against believing the result, a sentence each."""
+def warnings_of(own: Contender, past: Past, result: Result, models: bool = False) -> Iterator[str]:
+    """What speaks against believing the result, a sentence each; `models`: whether language models had a part in it."""
     for agent in left_out(own.settings):
         yield f"Without {agent}, which needs more than bars."
-    yield from (f"{note}." for note in past.info.notes)
     yield from _silent(own, past, result)
     yield from _stopped(result)
+    yield from _honest(own, past, result, models)
     for track in past.tracks:
         bars = (track.columns.times >= past.first_ms) & (track.columns.times <= past.last_ms)
         empty = int((track.columns.volume[bars] <= 0.0).sum())
@@ -159,6 +186,17 @@ def _stopped(result: Result) -> Iterator[str]:
     rest = ", and nobody resumed it" if last is not TradingState.ACTIVE else ""
     share = f"{count / len(result.equity):.0%} of the run{rest}"
     yield f"A loss limit of risk first stopped purchases on {day} UTC; they were barred in {share}."
+
+
+def _honest(own: Contender, past: Past, result: Result, models: bool) -> Iterator[str]:
+    """What `honesty` finds without another run; of bars without volume `_without_volume` tells more."""
+    from fks_actors.adapters.recordings.findings import Kind
+    from fks_actors.backtest.honesty import DataFlaw, findings_of, sentences
+
+    found = findings_of(own.settings, past, result, models)
+    yield from sentences(
+        each for each in found if not (isinstance(each, DataFlaw) and each.flaw.kind is Kind.NO_VOLUME)
+    )
 
 
 def _without_volume(symbol: str, empty: int, bars: int, settings: Settings) -> str:

@@ -12,15 +12,17 @@ import typer
 
 from fks_actors.cli.options import ConfigFile
 from fks_actors.cli.past_options import WARM, Data, Since, Until, Warm, span_of
-from fks_actors.cli.session import console, print_json, spoken
+from fks_actors.cli.session import EXIT_FAILED, console, print_json, spoken
 from fks_actors.errors import ConfigError
 
 if TYPE_CHECKING:
+    from fks_actors.backtest.honesty import Finding
     from fks_actors.backtest.significance import Interval
     from fks_actors.backtest.study import Study
     from fks_actors.cli.watching import Told
 
 _LEVEL = 0.95
+_LAG, _LOOK_AHEAD = "lag", "look_ahead"
 
 
 @spoken
@@ -41,13 +43,17 @@ def backtest(
     report: Annotated[
         Path | None, typer.Option("--report", help="A folder for the report, a page and its data.", show_default=False)
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the bootstrap of the confidence intervals.")] = 7,
+    check_lookahead: Annotated[
+        bool, typer.Option("--check-lookahead", help="Corrupt the future: earlier decisions must not change.")
+    ] = False,
+    lag: Annotated[bool, typer.Option("--lag", help="Run again with every vote one bar late.")] = False,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the bootstrap and of the corruption.")] = 7,
     config_file: ConfigFile = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Trade recorded bars on paper, and show the result beside what it has to beat."""
     from fks_actors.backtest.past import read_past
-    from fks_actors.backtest.studies import chosen, study
+    from fks_actors.backtest.studies import checked, chosen, study
     from fks_actors.cli.watching import watched
     from fks_actors.settings import load
 
@@ -55,21 +61,24 @@ def backtest(
         _make(report)
     settings, span, beside = load(config_file).settings, span_of(since, until), chosen(baselines)
 
-    async def work(told: "Told") -> "Study":
+    async def work(told: "Told") -> "tuple[Study, tuple[Finding, ...]]":
         past = await read_past(data, span, warm)
-        return await study(settings, past, strategy=strategy, baselines=beside, told=told)
+        made = await study(settings, past, strategy=strategy, baselines=beside, told=told)
+        return await checked(made, lag=lag, lookahead=check_lookahead, seed=seed, told=told)
 
-    found = watched(work, json)
-    facts = facts_of_study(found, seed)
-    if report is not None:
-        from fks_actors.backtest.report import save
-
-        saved = save(found, report, seed=seed)
-        facts["report"] = {"html": str(saved.html), "json": str(saved.json)}
-    if json:
-        print_json(facts)
-    else:
+    found, findings = watched(work, json)
+    facts = {**facts_of_study(found, seed), "checks": [_fact(each) for each in findings], "report": None}
+    if not json:
         _print(found, facts)
+    try:
+        facts["report"] = _saved(found, report, seed)
+    finally:
+        if json:
+            print_json(facts)
+    if facts["report"] and not json:
+        console.print(f"Report: {facts['report']['html']}", soft_wrap=True)
+    if any(each["check"] == _LOOK_AHEAD and each["warning"] for each in facts["checks"]):
+        raise typer.Exit(EXIT_FAILED)
 
 
 def _make(folder: Path) -> None:
@@ -107,8 +116,23 @@ def facts_of_study(found: "Study", seed: int) -> dict[str, Any]:
         },
         "baselines": [figures(each) for each in found.baselines],
         "warnings": list(found.warnings),
-        "report": None,
     }
+
+
+def _fact(found: "Finding") -> dict[str, Any]:
+    from fks_actors.backtest.honesty import LookAhead
+
+    name = _LOOK_AHEAD if isinstance(found, LookAhead) else _LAG
+    return {"check": name, "warning": found.is_warning, "found": found.sentence}
+
+
+def _saved(found: "Study", folder: Path | None, seed: int) -> dict[str, str] | None:
+    if folder is None:
+        return None
+    from fks_actors.backtest.report import save
+
+    saved = save(found, folder, seed=seed)
+    return {"html": str(saved.html), "json": str(saved.json)}
 
 
 def _interval(returns: Any, seed: int) -> "Interval | None":
@@ -122,15 +146,18 @@ def _interval(returns: Any, seed: int) -> "Interval | None":
 def _print(found: "Study", facts: dict[str, Any]) -> None:
     from fks_actors.cli.figures import figures_table, line_of, percent
 
-    console.print(facts["first_line"])
-    console.print(line_of(found.past))
+    console.print(facts["first_line"], soft_wrap=True)
+    console.print(line_of(found.past), soft_wrap=True)
     console.print(figures_table([facts["result"], *facts["baselines"]]))
     spread = facts["result"]["return_interval"]
     if spread is not None and spread["low"] < spread["high"]:
         low, high = (percent(spread[edge], signed=True) for edge in ("low", "high"))
         told = "contains 0: the return may be luck" if spread["low"] <= 0.0 <= spread["high"] else "leaves out 0"
-        console.print(f"The return's {_LEVEL:.0%} interval is {low} to {high} (block bootstrap); it {told}.")
+        console.print(
+            f"The return's {_LEVEL:.0%} interval is {low} to {high} (block bootstrap); it {told}.", soft_wrap=True
+        )
     for warning in facts["warnings"]:
-        console.print(f"! {warning}")
-    if facts["report"]:
-        console.print(f"Report: {facts['report']['html']}")
+        console.print(f"! {warning}", soft_wrap=True)
+    for check in facts["checks"]:
+        if not check["warning"]:
+            console.print(check["found"], soft_wrap=True)

@@ -118,8 +118,8 @@ def _print(found: "Contest", facts: dict[str, Any]) -> None:
 
     from fks_actors.cli.figures import figures_table, line_of, percent
 
-    console.print(facts["first_line"])
-    console.print(line_of(found.past))
+    console.print(facts["first_line"], soft_wrap=True)
+    console.print(line_of(found.past), soft_wrap=True)
     console.print(figures_table([*facts["runs"], *facts["baselines"]]))
     first, *others = facts["runs"]
     table = Table(f"return against {first['name']}", box=None, pad_edge=False)
@@ -135,6 +135,8 @@ def _print(found: "Contest", facts: dict[str, Any]) -> None:
         table.add_row(run["name"], *shown, said)
     console.print(table)
     told = "all intervals together" if len(others) > 1 else "the interval"
-    console.print(f"Low to high: {found.confidence:.0%} confidence for {told}, by paired block bootstrap.")
+    console.print(
+        f"Low to high: {found.confidence:.0%} confidence for {told}, by paired block bootstrap.", soft_wrap=True
+    )
     for warning in facts["warnings"]:
-        console.print(f"! {warning}")
+        console.print(f"! {warning}", soft_wrap=True)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from fks_actors.backtest.significance import Interval
 
 _DAY_MS = 86_400_000
+_LEAST_YEARS = 0.25
+"""A table shows no yearly return of less: a good week would come to millions."""
 
 
 def figures(of: "Baseline") -> dict[str, Any]:
@@ -26,6 +28,7 @@ def figures(of: "Baseline") -> dict[str, Any]:
         "cash": format(of.cash, "f"),
         "equity": format(of.final, "f"),
         "return": float(of.gained),
+        "years": found.years,
         "annual_return": found.annual,
         "volatility": found.volatility,
         "sharpe": found.sharpe,
@@ -54,7 +57,7 @@ def figures_table(rows: Sequence[dict[str, Any]]) -> Table:
         table.add_row(
             row["name"],
             percent(row["return"], signed=True),
-            percent(row["annual_return"], signed=True),
+            percent(row["annual_return"] if row["years"] >= _LEAST_YEARS else None, signed=True),
             "-" if row["sharpe"] is None else f"{row['sharpe']:.2f}",
             percent(row["max_drawdown"]),
             percent(row["time_exposed"]),

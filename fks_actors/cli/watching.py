@@ -14,6 +14,8 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 from fks_actors.cli.session import EXIT_INTERRUPTED, make_console, say_error
 
 T = TypeVar("T")
+_PATIENCE_S, _AGAIN_S = 1.0, 0.5
+
 Told = Callable[[str, int, int], None]
 """Which part of the work, steps done, steps in all."""
 
@@ -21,14 +23,16 @@ Told = Callable[[str, int, int], None]
 def watched(work: Callable[[Told], Awaitable[T]], silent: bool) -> T:
     """Do the work under a progress bar a part; `silent` shows none.
 
-    The first Ctrl-C (or SIGTERM) ends the work where it next tells how far it is, the second one at once: an exception
-    that a signal raises may be lost where Python runs a finaliser just then.
+    Ctrl-C (or SIGTERM) ends the work where it next tells how far it is, and where that takes a second, wherever it is:
+    asked again and again, for an exception that a signal raises is lost where Python runs a finaliser just then.
 
     Raises:
         typer.Exit: 130, it was interrupted.
     """
     columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=make_console(stderr=True), transient=True, disable=silent) as progress:
+    console = make_console(stderr=True)
+    hidden = silent or not console.is_terminal  # where it would be a blank line
+    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
         watch = _Watch(progress)
         with _stopping(watch):
             found = asyncio.run(watch.do(work))
@@ -54,6 +58,8 @@ class _Watch:
         try:
             return await work(self.told)
         except KeyboardInterrupt:
+            if self.stopped:
+                signal.setitimer(signal.ITIMER_REAL, 0.0)
             return _Stopped()
 
     def told(self, part: str, done: int, total: int) -> None:
@@ -75,13 +81,19 @@ def _stopping(watch: _Watch) -> Iterator[None]:
         if watch.stopped:
             raise KeyboardInterrupt
         watch.stopped = True
+        signal.setitimer(signal.ITIMER_REAL, _PATIENCE_S, _AGAIN_S)
+
+    def insist(_: int, __: FrameType | None) -> None:
+        raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():  # where no signal arrives
         yield
         return
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {signal.SIGINT: stop, signal.SIGTERM: stop, signal.SIGALRM: insist}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -26,6 +26,7 @@ from fks_actors.model.markets import Quote
 from fks_actors.model.orders import (
     ZERO,
     Approved,
+    Charge,
     Denied,
     Fill,
     Order,
@@ -359,8 +360,9 @@ class Steps:
         return True
 
     async def _moved(self, events: Sequence[VenueEvent]) -> tuple[Entry, ...]:
-        """Fills, changed orders, and the signals behind them; brackets move along."""
+        """Fills, charges, changed orders, and the signals behind them; brackets move along."""
         fills = tuple([event for event in events if isinstance(event, Fill)])
+        charges = tuple([event for event in events if isinstance(event, Charge)])
         origins = {f.client_order_id: order for f in fills if (order := self.orders.find(f.client_order_id))}
         changed = self.orders.after(events)
         for fill in fills:
@@ -373,7 +375,7 @@ class Steps:
                 record = await self._signal_of(order, signals)
                 others = await self._others(record, order, changed)
                 signals[record.signal_id] = proposals.signal_moved(record, order, others)
-        return (*fills, *changed, *signals.values())
+        return (*fills, *charges, *changed, *signals.values())
 
     def _answered(self, order: Order) -> None:
         if order.status not in UNANSWERED:

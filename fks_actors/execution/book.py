@@ -24,6 +24,9 @@ Pessimistic where a bar does not tell
     TWAP            a slice trades at the open of the bar in which it falls due; one that falls due in a bar that was
                     already open when the order came, at that bar's close.
 
+With `latency_ms` every order enters that much after its `ts_ms` and meets no last close: see `execution.late`. Cancels
+are heard at once. With `funding_bps_per_day` or `borrow_bps_per_day` a bar ends with what holding cost, as `Charge`s.
+
 The venue keeps its own balances, long only: an order that free cash (fees included) or free base does not cover is
 REJECTED. A market BUY that the next open made dearer than all free cash fills as far as the cash goes; the rest is
 CANCELLED.
@@ -40,6 +43,7 @@ from fks_actors.execution.config import PaperConfig
 from fks_actors.execution.dealing import OTHER_LEG, Dealer, Moment
 from fks_actors.execution.filters import check
 from fks_actors.execution.finished import Finished
+from fks_actors.execution.holding import CASH, charges
 from fks_actors.execution.matching import LIMITS, Bar, Working, marketable, stop_level
 from fks_actors.execution.order_state import apply
 from fks_actors.execution.rounds import Rounds
@@ -78,6 +82,7 @@ class PaperBook:
 
     def _begin(self, state: BookState) -> None:
         self._candles = dict(state.candles)
+        self._until = state.until
         self._standing = Standing(self._markets, self._seen_ms, state.placed)
         self._standing.load(state.working)
         self._finished = Finished(self._config, state.recent, state.ended)
@@ -108,6 +113,7 @@ class PaperBook:
                 self._candles,
                 self._dealer.used,
                 self._standing.placed,
+                self._until,
             )
         )
 
@@ -135,9 +141,24 @@ class PaperBook:
         ignored."""
         fresh = self._noted(batch)
         bars = {s: Bar.of(candle) for s, candle in fresh.items() if self._standing.any_of(s)}
-        if not bars:
-            return ()
+        if self._config.charges and fresh:
+            return self._charged(batch, fresh, bars)
+        return self._rounds(batch, bars) if bars else ()
+
+    def _rounds(self, batch: BarBatch, bars: Mapping[str, Bar]) -> tuple[VenueEvent, ...]:
         return Rounds(self._dealer, self._standing, self._markets, batch, bars).played()
+
+    def _charged(self, batch: BarBatch, fresh: Mapping[str, Candle], bars: Mapping[str, Bar]) -> tuple[VenueEvent, ...]:
+        """What the bars did to the orders, then what holding cost since the bars before."""
+        before, since = self._dealer.account, self._until
+        events = self._rounds(batch, bars) if bars else ()
+        prices = {symbol: to_money(candle.close) for symbol, candle in self._candles.items()}
+        found = charges(self._config, before, events, batch, fresh, since, prices)
+        for charge in found:
+            self._dealer.account = self._dealer.account.charged(charge)
+        until = dict.fromkeys((*fresh, CASH), batch.close_ms)
+        self._until = {**since, **until, CASH: max(batch.close_ms, since.get(CASH, 0))}
+        return (*events, *found)
 
     def _noted(self, batch: BarBatch) -> dict[str, Candle]:
         fresh: dict[str, Candle] = {}
@@ -229,6 +250,7 @@ class PaperBook:
             last,
             crossing=marketable(intent, intent.market_price if seen is None else seen),
             best=last if intent.order_type is OrderType.TRAILING_STOP else None,
+            delay_ms=self._config.latency_ms,
         )
         if intent.order_type is OrderType.ICEBERG and intent.display_quantity and intent.limit_price:
             shows = shown(work.left, intent.display_quantity, intent.limit_price, rules)
@@ -243,7 +265,7 @@ class PaperBook:
         events.append(accepted)
         self._standing.keep(self._new(apply(order, accepted)))
         last = self._last_price(intent.symbol)
-        if intent.origin is not Origin.CYCLE and last is not None:
+        if intent.origin is not Origin.CYCLE and last is not None and not self._config.latency_ms:
             bar = Bar.of(self._candles[intent.symbol])
             self._dealer.meet(
                 intent.client_order_id, last, Moment(bar, intent.ts_ms, intent.ts_ms, inside=False), events

@@ -17,6 +17,7 @@ class BookState(msgspec.Struct, frozen=True, gc=False):
 
     `candles` are the last bars by symbol and `used` what was traded of their volume (base). Of an order that ended,
     `recent` keeps all figures, later `ended` only the last status. `placed` is the last place in time that was given.
+    `until` is up to when holding was charged, by symbol and for owed cash.
     """
 
     account: Account
@@ -26,6 +27,7 @@ class BookState(msgspec.Struct, frozen=True, gc=False):
     candles: Mapping[str, Candle] = msgspec.field(default_factory=dict)
     used: Mapping[str, Decimal] = msgspec.field(default_factory=dict)
     placed: int = 0
+    until: Mapping[str, int] = msgspec.field(default_factory=dict)
 
 
 _ENCODER = msgspec.json.Encoder(order="deterministic", decimal_format="string")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -34,6 +34,14 @@ class PaperConfig(BaseModel):
     against it. `participation_pct` of a bar's volume is the most that all orders together trade in it; None trades any
     size (for data without volumes). `finished_kept` ended orders are remembered for idempotency, `details_kept` of them
     with all their figures.
+
+    Models that are off by default (`is_plain`), told in `docs/honesty.md`:
+    `latency_ms`            an order reaches the venue that much later, see `execution.late`.
+    `fill`                  next_open: a taker pays the slippage above. intrabar: it eats through the book that the bar
+                            implies, see `execution.intrabar`; then `range_share` does not count.
+    `funding_bps_per_day`   of a position's value, booked every `funding_hours` of UTC like a perpetual's funding.
+    `borrow_bps_per_day`    interest on owed cash. The account is long only and no order spends cash that is not there,
+                            so nothing is owed but what funding took beyond the cash. See `execution.holding`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,6 +59,21 @@ class PaperConfig(BaseModel):
     markets: Mapping[str, PaperMarket] = {}
     finished_kept: Annotated[int, Field(ge=1, le=100_000)] = 64
     details_kept: Annotated[int, Field(ge=1, le=10_000)] = 8
+    latency_ms: Annotated[int, Field(ge=0, le=86_400_000)] = 0
+    fill: Literal["next_open", "intrabar"] = "next_open"
+    funding_bps_per_day: Bps = Decimal(0)
+    funding_hours: Literal[1, 2, 4, 8, 12, 24] = 8
+    borrow_bps_per_day: Bps = Decimal(0)
+
+    @property
+    def charges(self) -> bool:
+        """Whether holding costs anything."""
+        return self.funding_bps_per_day > 0 or self.borrow_bps_per_day > 0
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether an order is filled at the next bar's open at once, and holding costs nothing."""
+        return not (self.latency_ms or self.charges or self.fill != "next_open")
 
 
 def default_rules(symbol: str, config: PaperConfig, price: Decimal | None = None) -> MarketRules:

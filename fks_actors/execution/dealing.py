@@ -115,7 +115,8 @@ class Dealer:
         wanted = min(tradable(work, touch, rules, moment.until_ms), self._room(moment.bar, rules))
         if wanted <= 0:
             return
-        price = trade_price(intent, touch, wanted, moment.bar, rules, self._config, moment.inside)
+        used = self.used.get(intent.symbol, ZERO)
+        price = trade_price(intent, touch, wanted, moment.bar, rules, self._config, moment.inside, used)
         rate = rules.maker_fee if touch.liquidity is Liquidity.MAKER else rules.taker_fee
         quantity = wanted
         if intent.side is Side.BUY:

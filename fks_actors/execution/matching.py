@@ -30,6 +30,7 @@ import msgspec
 from msgspec.structs import replace
 
 from fks_actors.execution.config import PaperConfig
+from fks_actors.execution.intrabar import swept_price
 from fks_actors.execution.slices import due, shown, slot
 from fks_actors.execution.synthetic import Trail, falls, followed, is_stop, stop_of, touched
 from fks_actors.model.candles import Candle, to_money
@@ -63,7 +64,7 @@ class Working(msgspec.Struct, frozen=True, gc=False):
     `lock_price` (quote a base unit) is what a BUY's held-back cash counts with. `crossing`: a limit that was marketable
     when it was entered and has not met a price yet; `triggered`: a stop that was touched. `place` is its place in time
     (an iceberg's: when what shows of it came to show), `best` a trailing stop's best price so far, `shown` what shows
-    of an iceberg.
+    of an iceberg. `delay_ms` is how long it is on its way.
     """
 
     order: Order
@@ -74,6 +75,12 @@ class Working(msgspec.Struct, frozen=True, gc=False):
     place: int = 0
     best: Decimal | None = None
     shown: Decimal = ZERO
+    delay_ms: int = 0
+
+    @property
+    def entered_ms(self) -> int:
+        """When it reached the venue."""
+        return self.order.intent.ts_ms + self.delay_ms
 
     @property
     def left(self) -> Decimal:
@@ -166,12 +173,21 @@ def trade_price(
     rules: MarketRules,
     config: PaperConfig,
     inside: bool,
+    used: Decimal = ZERO,
 ) -> Decimal:
-    """The price in quote at which `quantity` (base) trades; `inside` keeps it within the bar's high and low."""
+    """The price in quote at which `quantity` (base) trades; `inside` keeps it within the bar's high and low.
+
+    `used` (base) of the bar's volume is gone already, which matters to a fill inside the bar's book.
+    """
     buys = intent.side is Side.BUY
     price = touch.price
     if touch.liquidity is Liquidity.TAKER:
-        slip = _slippage(price, quantity, bar, config)
+        if inside and config.fill == "intrabar":
+            end = bar.high if buys else bar.low
+            price = swept_price(intent.side, price, end, bar.volume, quantity, used, config)
+            slip = touch.price * config.slippage_bps / _BPS
+        else:
+            slip = _slippage(price, quantity, bar, config)
         price = price + slip if buys else price - slip
         if inside:
             price = min(price, bar.high) if buys else max(price, bar.low)

@@ -19,7 +19,7 @@ from enum import StrEnum
 from msgspec.structs import replace
 
 from fks_actors.errors import InvariantError
-from fks_actors.model.orders import ZERO, Fill, Order, OrderIntent, OrderStatus, VenueEvent
+from fks_actors.model.orders import ZERO, Charge, Fill, Order, OrderIntent, OrderStatus, VenueEvent
 
 
 class Trade(StrEnum):
@@ -74,7 +74,7 @@ def apply(order: Order, event: VenueEvent) -> Order:
     Raises:
         InvariantError: the event is another order's, fills more than is left, or is illegal in the order's status.
     """
-    if event.client_order_id != order.intent.client_order_id:
+    if isinstance(event, Charge) or event.client_order_id != order.intent.client_order_id:
         raise InvariantError(f"order {order.intent.client_order_id} is given an event of {event.client_order_id}")
     if isinstance(event, Fill):
         return _traded(order, event)

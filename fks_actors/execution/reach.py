@@ -46,7 +46,7 @@ class Reach:
     def _rows(self, work: Working, seen_ms: int) -> Iterator[tuple[OrderBook, Resting]]:
         intent = work.order.intent
         client_order_id, place = intent.client_order_id, work.place
-        if intent.ts_ms > seen_ms or work.triggered or work.crossing:
+        if work.entered_ms > seen_ms or work.triggered or work.crossing:
             self._awake[client_order_id] = place
             return
         stop = stop_level(work, self._rules)

@@ -6,6 +6,7 @@ from decimal import Decimal
 import msgspec
 
 from fks_actors.execution.dealing import Dealer, Moment
+from fks_actors.execution.late import late_price
 from fks_actors.execution.matching import Bar, Working, within
 from fks_actors.execution.order_book import Resting
 from fks_actors.execution.standing import Standing
@@ -90,8 +91,9 @@ class Rounds:
             work = self._standing.get(client_order_id)
             if work is None:
                 return
-            if work.order.intent.ts_ms > self._batch.ts_ms:
-                self._dealer.meet(client_order_id, moment.bar.close, moment, events)
+            if work.entered_ms > self._batch.ts_ms:
+                price = late_price(work, moment.bar, self._batch, self._markets[symbol])
+                self._dealer.meet(client_order_id, price, moment, events)
             elif touch := within(work, moment.bar, self._markets[symbol]):
                 self._dealer.trade(work, touch, moment, events)
 
@@ -130,7 +132,7 @@ class Rounds:
 
     def _entered_ms(self, client_order_id: str) -> int:
         work = self._standing.get(client_order_id)
-        return work.order.intent.ts_ms if work else -1
+        return work.entered_ms if work else -1
 
     def _trails(self, symbol: str, low: Decimal, high: Decimal) -> list[str]:
         reach = self._standing.reach(symbol)

@@ -1,6 +1,6 @@
 """The audit log: a chain of hashes over what moved money or may have to be answered for, and the walk that checks it.
 
-One row for each change of an order or a signal, each fill, change of the trading state, start of the desk and
+One row for each change of an order or a signal, each fill, charge, change of the trading state, start of the desk and
 AuditRecord, written in the commit that records the fact. A row holds the fact's key and the SHA-256 of its payload as
 it is stored; for what moves also that of the whole state it moved to. Its own hash is SHA-256(hash of the row before ||
 newline || the row as JSON, its commit's id included), from START on. So a fact or a row that was changed, removed,
@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from fks_actors.model.orders import Fill, Order
+from fks_actors.model.orders import Charge, Fill, Order
 from fks_actors.model.records import AuditRecord, ControlRecord, RunRecord, SignalRecord
 
-Audited = Order | SignalRecord | Fill | ControlRecord | RunRecord | AuditRecord
+Audited = Order | SignalRecord | Fill | Charge | ControlRecord | RunRecord | AuditRecord
 
 START = "0" * 64
 """The hash before the first row."""
@@ -81,6 +81,8 @@ def identity(entry: Audited) -> tuple[str, int]:
             return entry.signal_id, entry.ts_ms
         case Fill():
             return f"{entry.venue}/{entry.trade_id}", entry.ts_ms
+        case Charge():
+            return f"{entry.venue}/{entry.charge_id}", entry.ts_ms
         case ControlRecord():
             return entry.state.value, entry.ts_ms
         case RunRecord():

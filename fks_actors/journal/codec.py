@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from fks_actors.errors import InvariantError, JournalCorrupt
 from fks_actors.model.candles import BarBatch
 from fks_actors.model.debates import Debate
-from fks_actors.model.orders import Fill, Order, OrderStatus, Refusal
+from fks_actors.model.orders import Charge, Fill, Order, OrderStatus, Refusal
 from fks_actors.model.records import (
     AuditRecord,
     ControlRecord,
@@ -100,6 +100,7 @@ _KINDS: dict[type, str] = {
     SignalRecord: "signal",
     Order: "order",
     Fill: "fill",
+    Charge: "charge",
     EquityPoint: "equity",
     ControlRecord: "control",
     RunRecord: "run",
@@ -117,7 +118,7 @@ _CHANGE_DECODERS = {entry: msgspec.json.Decoder(change) for entry, change in _CH
 
 
 def kind_of(entry: Entry) -> str:
-    """The entry's kind: bars, cycle, signal, order, fill, equity, control, run or audit."""
+    """The entry's kind: bars, cycle, signal, order, fill, charge, equity, control, run or audit."""
     return _KINDS[type(entry)]
 
 

@@ -1,7 +1,7 @@
 """What a journal says, whatever the run that wrote it went through.
 
-In: each decision (the first under its id), each fill (the first of its venue and trade id), each order and each signal
-as it ended, the last equity of each instant, and each change of the trading state.
+In: each decision (the first under its id), each fill (the first of its venue and trade id), each charge (likewise),
+each order and each signal as it ended, the last equity of each instant, and each change of the trading state.
 Out: runs, snapshots, bars, audit records, leases and the cut into commits; of a signal, the wall time at which it was
 received; of a decision, the wall time and the quotes that a live desk saw. Two desks that saw the same bars and signals
 agree, however often one of them was killed.
@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from fks_actors.journal.codec import canonical, kind_of
-from fks_actors.model.orders import Fill, Order
+from fks_actors.model.orders import Charge, Fill, Order
 from fks_actors.model.records import ControlRecord, CycleRecord, Entry, EquityPoint, SignalRecord
 
 
@@ -41,6 +41,8 @@ def _identity(entry: Entry, place: int) -> tuple[str, bool]:
             return entry.decision_id, False
         case Fill():
             return f"{entry.venue}\n{entry.trade_id}", False
+        case Charge():
+            return f"{entry.venue}\n{entry.charge_id}", False
         case Order():
             return entry.intent.client_order_id, True
         case SignalRecord():

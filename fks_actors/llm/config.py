@@ -1,6 +1,7 @@
 """Which models are asked, for what, and what they may cost. Frozen; unknown keys are refused."""
 
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from ipaddress import ip_address
@@ -42,7 +43,8 @@ class ProviderConfig(_Config):
     file FKS_HOME/keys/<provider>.key counts. Prices in USD for a million tokens. Limits of 0 are none; a day begins at
     midnight in `day_zone`, or when the provider says so. `structured` = how the server is told the answer's schema:
     json_schema where it can enforce one, json_object or none for servers that refuse it. `reasoning` models take no
-    temperature.
+    temperature. `knowledge_until` = the last day that its training text reaches, YYYY-MM-DD, where the published table
+    (`backtest.honesty`) does not know it or is wrong.
     """
 
     kind: Literal["openai", "gemini"] = "openai"
@@ -59,6 +61,7 @@ class ProviderConfig(_Config):
     requests_per_day: Count = 0
     day_zone: str = "UTC"
     max_concurrent: int = Field(default=4, ge=1, le=1_000)
+    knowledge_until: date | None = None
 
     @field_validator("day_zone")
     @classmethod

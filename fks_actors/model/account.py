@@ -1,4 +1,9 @@
-"""What the desk owns. Spot: a position is never negative, cash is never lent."""
+"""What the desk owns. Spot: a position is never negative, and no order spends cash that is not there.
+
+Only what holding costs (`Charge`) may take more than the cash: what is missing is owed, cash falls below zero.
+
+    equity = start + realised + unrealised - costs
+"""
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
@@ -6,7 +11,7 @@ from decimal import Decimal
 import msgspec
 
 from fks_actors.errors import InvariantError
-from fks_actors.model.orders import ZERO, Fill, Side
+from fks_actors.model.orders import ZERO, Charge, Fill, Side
 
 
 class Position(msgspec.Struct, frozen=True, gc=False):
@@ -19,11 +24,12 @@ class Position(msgspec.Struct, frozen=True, gc=False):
 
 
 class Account(msgspec.Struct, frozen=True, gc=False):
-    """Cash in quote and the positions by symbol; `fees` is what was paid so far."""
+    """Cash in quote and the positions by symbol; `fees` is what trades paid so far, `costs` what holding cost."""
 
     cash: Decimal
     positions: Mapping[str, Position] = msgspec.field(default_factory=dict)
     fees: Decimal = ZERO
+    costs: Decimal = ZERO
 
     def position(self, symbol: str) -> Position:
         """The holding of `symbol`, an empty one where there is none."""
@@ -68,7 +74,11 @@ class Account(msgspec.Struct, frozen=True, gc=False):
         payer = positions.get(f"{fill.fee_asset}/{quote}")
         if payer is not None and fill.fee_asset != base:
             positions[payer.symbol] = _paid(payer, fill)
-        return Account(cash, positions, self.fees + fill.fee)
+        return Account(cash, positions, self.fees + fill.fee, self.costs)
+
+    def charged(self, charge: Charge) -> "Account":
+        """The account after `charge`: cash pays it, and may fall below zero. No position changes, nothing realises."""
+        return Account(self.cash - charge.amount, self.positions, self.fees, self.costs + charge.amount)
 
     def exposure(self, marks: Mapping[str, Decimal]) -> Decimal:
         """Gross value of the positions in quote; a position without a mark counts at its entry price."""
@@ -93,8 +103,8 @@ def merged(accounts: Iterable[Account]) -> Account:
         for symbol, added in account.positions.items():
             held = positions.get(symbol)
             positions[symbol] = added if held is None else _together(held, added)
-    cash, fees = sum((a.cash for a in several), ZERO), sum((a.fees for a in several), ZERO)
-    return Account(cash, positions, fees)
+    cash, fees, costs = (sum((getattr(a, name) for a in several), ZERO) for name in ("cash", "fees", "costs"))
+    return Account(cash, positions, fees, costs)
 
 
 def _paid(payer: Position, fill: Fill) -> Position:

@@ -168,4 +168,27 @@ class OrderUpdate(msgspec.Struct, frozen=True, gc=False):
     reason: str = ""
 
 
-VenueEvent = OrderUpdate | Fill
+class ChargeKind(StrEnum):
+    """What a charge is for."""
+
+    FUNDING = "funding"
+    BORROW = "borrow"
+
+
+class Charge(msgspec.Struct, frozen=True, gc=False):
+    """What time cost at a venue, in quote; paid from cash. `charge_id` is unique at the venue.
+
+    FUNDING is of the position in `symbol`; BORROW is interest on owed cash, its `symbol` empty. No order causes a
+    charge: `client_order_id` stays empty, so that whoever looks events up by their order finds none.
+    """
+
+    charge_id: str
+    venue: str
+    symbol: str
+    kind: ChargeKind
+    amount: Decimal
+    ts_ms: int
+    client_order_id: str = ""
+
+
+VenueEvent = OrderUpdate | Fill | Charge

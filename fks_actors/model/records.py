@@ -13,7 +13,7 @@ import msgspec
 from fks_actors.model.candles import BarBatch
 from fks_actors.model.debates import Debate
 from fks_actors.model.markets import MarketRules, Quote
-from fks_actors.model.orders import Fill, Order, OrderType, Origin, Refusal, Side
+from fks_actors.model.orders import Charge, Fill, Order, OrderType, Origin, Refusal, Side
 from fks_actors.model.votes import Ballot, Verdict
 
 
@@ -195,7 +195,18 @@ class AuditRecord(msgspec.Struct, frozen=True, gc=False):
     count: int = 1
 
 
-Entry = BarBatch | CycleRecord | SignalRecord | Order | Fill | EquityPoint | ControlRecord | RunRecord | AuditRecord
+Entry = (
+    BarBatch
+    | CycleRecord
+    | SignalRecord
+    | Order
+    | Fill
+    | Charge
+    | EquityPoint
+    | ControlRecord
+    | RunRecord
+    | AuditRecord
+)
 
 
 class Snapshot(msgspec.Struct, frozen=True, gc=False):

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from fks_actors.errors import InvariantError
-from fks_actors.model.orders import ZERO, Fill, Origin, Refusal
+from fks_actors.model.orders import ZERO, Charge, Fill, Origin, Refusal
 from fks_actors.model.records import Proposal
 from fks_actors.risk.messages import RiskRequest
 
@@ -51,6 +51,8 @@ def must_be_finite(request: RiskRequest) -> None:
             figures = (event.price, event.quantity, event.fee, event.fee_quantity)
             if not all(map(is_sane, figures)):
                 raise InvariantError(f"fill {event.trade_id} has a figure that is no number: {figures}")
+        elif isinstance(event, Charge) and not is_sane(event.amount):
+            raise InvariantError(f"charge {event.charge_id} is {event.amount}")
 
 
 def is_sane(figure: Decimal) -> bool:

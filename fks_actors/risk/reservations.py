@@ -17,7 +17,7 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from fks_actors.model.account import Account
-from fks_actors.model.orders import ZERO, Fill, OrderStatus, OrderUpdate, Side, VenueEvent
+from fks_actors.model.orders import ZERO, Charge, Fill, OrderStatus, Side, VenueEvent
 from fks_actors.risk.messages import Reservation
 
 _RELEASING = frozenset({OrderStatus.CANCELLED, OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.DENIED})
@@ -48,7 +48,9 @@ def settle(
             books[event.venue] = account.applied(event, external=excused or event in oversold)
             moved.update(_moved(event))
             _shrink(left, event)
-        elif isinstance(event, OrderUpdate) and event.status in _RELEASING:
+        elif isinstance(event, Charge):
+            books[event.venue] = (books.get(event.venue) or Account(ZERO)).charged(event)
+        elif event.status in _RELEASING:
             ended = left.pop(key, None)
             moved.update([(ended.venue, ended.symbol)] if ended is not None and ended.base else [])
     for venue, symbol in sorted(moved):

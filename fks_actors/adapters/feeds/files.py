@@ -236,6 +236,9 @@ def _column(path: str, name: str, series: "pl.Series") -> Floats:
     import polars as pl
 
     if name == "timestamp" and series.dtype.is_temporal():
+        if not (isinstance(series.dtype, pl.Datetime) and series.dtype.time_zone):
+            hint = "make it UTC, or whole UTC milliseconds since 1970"
+            raise DataFileError(path, None, f"timestamp is of type {series.dtype}, without a time zone; {hint}")
         series = series.cast(pl.Datetime("ms")).dt.epoch("ms")
     if not series.dtype.is_numeric():
         raise DataFileError(path, None, f"column {name} is of type {series.dtype}, not a number")

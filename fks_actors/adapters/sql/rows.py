@@ -16,7 +16,7 @@ from fks_actors.errors import InvariantError
 from fks_actors.journal.audit import Audited, AuditRow, hashed, identity, link
 from fks_actors.journal.codec import encode, encode_change, kind_of
 from fks_actors.model.candles import BarBatch
-from fks_actors.model.orders import Fill, Order
+from fks_actors.model.orders import Charge, Fill, Order
 from fks_actors.model.records import (
     AuditRecord,
     Commit,
@@ -51,7 +51,7 @@ _DIALECTS: dict[str, tuple[Any, Any, str]] = {
     "sqlite": (sqlite.insert, SQLiteDialect, "qmark"),
     "postgresql": (postgresql.insert, PGDialect, "format"),
 }
-_APPENDED = (tables.commits, tables.history, tables.controls, tables.notes, tables.audit)
+_APPENDED = (tables.commits, tables.history, tables.charges, tables.controls, tables.notes, tables.audit)
 
 
 def statements(dialect_name: str) -> dict[str, str]:
@@ -71,6 +71,7 @@ def statements(dialect_name: str) -> dict[str, str]:
 TABLE_OF: dict[type, Table] = {
     CycleRecord: tables.decisions,
     Fill: tables.fills,
+    Charge: tables.charges,
     Order: tables.orders,
     SignalRecord: tables.signals,
     ControlRecord: tables.controls,
@@ -80,6 +81,7 @@ TABLE_OF: dict[type, Table] = {
 _COLUMNS: dict[type, Callable[[Any], Row]] = {
     CycleRecord: lambda r: (r.decision_id, r.symbol, r.ts_ms, r.outcome.value),
     Fill: lambda f: (f.venue, f.trade_id, f.client_order_id, f.symbol, f.ts_ms),
+    Charge: lambda c: (c.venue, c.charge_id, c.symbol, c.ts_ms),
     Order: lambda o: (o.intent.client_order_id, o.intent.symbol, o.status.value, o.updated_ms),
     SignalRecord: lambda r: (r.signal_id, r.status.value, r.ts_ms),
     ControlRecord: lambda r: (r.ts_ms,),
@@ -159,7 +161,7 @@ class Rows:
     def _cycle(self, record: CycleRecord) -> None:
         self._append(tables.decisions, (self._seq(), *columns_of(record), _text(record)))
 
-    def _fact(self, entry: Fill | ControlRecord | RunRecord | AuditRecord) -> None:
+    def _fact(self, entry: Fill | Charge | ControlRecord | RunRecord | AuditRecord) -> None:
         seq, payload = self._seq(), encode(entry)
         self._append(TABLE_OF[type(entry)], (seq, *columns_of(entry), payload.decode()))
         self._log(seq, entry, payload)
@@ -188,6 +190,7 @@ _TO_ROWS: dict[type, Callable[[Rows, Any], None]] = {
     SignalRecord: Rows._moved,
     Order: Rows._moved,
     Fill: Rows._fact,
+    Charge: Rows._fact,
     EquityPoint: Rows._equity,
     ControlRecord: Rows._fact,
     RunRecord: Rows._fact,

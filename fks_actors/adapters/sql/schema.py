@@ -13,7 +13,7 @@ from fks_actors.errors import JournalCorrupt, JournalError, JournalUnavailable
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest revision in `migrations/versions`; revisions count up."""
 
 QUICK_CHECK_BYTES = 200 << 20

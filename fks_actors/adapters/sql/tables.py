@@ -2,9 +2,9 @@
 
 `seq` is where a row was written: the commit's seq times COMMIT_SPAN, plus its place in the commit. It sorts rows as the
 chain does, never changes, and is what pages are cut by. Appended to and never changed: commits, history, candles,
-decisions, fills, controls, runs, notes (AuditRecords), audit (`journal.audit`, a row under the seq of the fact that it
-speaks of), inbox. Moved in the commit that says so: orders, signals, equity (the last word of an instant), snapshots.
-Moved by itself: leases. Payloads are the JSON of `journal.codec`.
+decisions, fills, charges, controls, runs, notes (AuditRecords), audit (`journal.audit`, a row under the seq of the fact
+that it speaks of), inbox. Moved in the commit that says so: orders, signals, equity (the last word of an instant),
+snapshots. Moved by itself: leases. Payloads are the JSON of `journal.codec`.
 
 The inbox's table is part of the one schema: on PostgreSQL all lie together, on SQLite the inbox has a file of its own.
 """
@@ -111,6 +111,7 @@ fills = Table(
     Index("ix_fills_order", "client_order_id", "seq"),
     Index("ix_fills_symbol", "symbol", "seq"),
 )
+charges = Table("charges", metadata, _seq(), _word("venue"), _word("charge_id"), _word("symbol"), _ms(), _payload())
 equity = Table(
     "equity",
     metadata,

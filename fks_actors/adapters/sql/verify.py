@@ -16,12 +16,12 @@ from fks_actors.adapters.sql.tables import COMMIT_SPAN
 from fks_actors.errors import JournalCorrupt
 from fks_actors.journal.audit import AuditRow, Fault, StoredFact, Verified, Walk, hashed, identity
 from fks_actors.journal.codec import decode_as, kind_of
-from fks_actors.model.orders import Fill, Order
+from fks_actors.model.orders import Charge, Fill, Order
 from fks_actors.model.records import AuditRecord, ControlRecord, RunRecord, SignalRecord
 
 _PAGE = 2_000
-_Fact = Fill | ControlRecord | RunRecord | AuditRecord
-_FACTS: tuple[type[_Fact], ...] = (Fill, ControlRecord, RunRecord, AuditRecord)
+_Fact = Fill | Charge | ControlRecord | RunRecord | AuditRecord
+_FACTS: tuple[type[_Fact], ...] = (Fill, Charge, ControlRecord, RunRecord, AuditRecord)
 _MOVING: tuple[tuple[type[Order | SignalRecord], str], ...] = ((Order, "order"), (SignalRecord, "signal"))
 
 

@@ -13,7 +13,7 @@ from fks_actors.journal.ports import GENESIS
 from fks_actors.model.orders import OrderStatus
 from fks_actors.model.records import Commit, SignalStatus
 from tests.integration.sql.conftest import Start, said
-from tests.journal_scene import START_MS, control, fill, note, only, order, run, signal_record, step
+from tests.journal_scene import START_MS, charge, control, fill, note, only, order, run, signal_record, step
 
 Opened = Callable[[str], SqlJournal]
 Tamper = Callable[..., None]
@@ -93,6 +93,23 @@ def test_commit_when_another_writer_came_between_then_the_log_goes_on_behind_its
     one.commit((only("c", "b", fill("t3", "o")),))
     other.commit((only("b", "a", fill("t2", "o")),))
     assert _ok(one.verify()).counts == {"commits": 3, "logged": 3, "fill": 3}
+
+
+@pytest.mark.parametrize(
+    ("statement", "table"),
+    [
+        ("UPDATE charges SET payload = replace(payload, '0.25', '0.01')", "charges"),
+        ("UPDATE charges SET venue = 'binance'", "charges"),
+        ("DELETE FROM charges", "audit"),
+    ],
+)
+def test_verify_when_what_holding_cost_was_changed_then_it_shows(
+    url: str, story: SqlReader, opened: Opened, tamper: Tamper, statement: str, table: str
+) -> None:
+    opened(url).commit((only("held", "end", charge("funding-1")),))
+    assert _ok(story.verify()).counts == COUNTS | {"commits": 6, "logged": 17, "charge": 1}
+    tamper(statement)
+    assert _fault(story.verify()).table == table
 
 
 CHANGED: tuple[tuple[str, str, str], ...] = (

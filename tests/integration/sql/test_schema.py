@@ -167,7 +167,7 @@ def test_downgrade_when_run_then_the_first_tables_are_back_and_an_upgrade_leads_
     with old.writing() as connection:
         downgrade(connection, "0001")
     assert _shape(old) == before
-    assert set(after) - set(before) == {"audit", "leases", "notes"}
+    assert set(after) - set(before) == {"audit", "charges", "leases", "notes"}
     again = opened(url)
     assert _shape(old) == after
     assert again.verify() == logged

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from fks_actors.agents.config import DebateConfig
-from fks_actors.agents.graph import Ask, DebateResult, LiveDebate, settle
+from fks_actors.agents.graph import Ask, LiveDebate
+from fks_actors.agents.settlement import DebateResult, settle
 from fks_actors.agents.verdict import shifted, weigh
 from fks_actors.errors import ConfigError
 from fks_actors.model.candles import BarBatch

@@ -11,9 +11,13 @@ from fks_actors.execution.config import PaperConfig, default_rules
 from fks_actors.execution.order_state import TERMINAL, WORKING, apply
 from fks_actors.model.account import Account
 from fks_actors.model.candles import BarBatch, Candle, to_money
-from fks_actors.model.orders import ZERO, Fill, Order, OrderStatus, OrderType, Origin, Side, VenueEvent
+from fks_actors.model.orders import ZERO, Charge, Fill, Order, OrderStatus, OrderType, Origin, Side, VenueEvent
 from tests.unit.execution.cases import BTC, ETH, HOUR_MS, T0, order
 
+MODELS = PaperConfig(
+    finished_kept=12, details_kept=4, latency_ms=HOUR_MS // 3, fill="intrabar", funding_bps_per_day=Decimal(900),
+    funding_hours=1, borrow_bps_per_day=Decimal(900),
+)  # fmt: skip
 CONFIG = PaperConfig(finished_kept=12, details_kept=4, slippage_bps=Decimal(20))
 MARKETS = {s: default_rules(s, CONFIG) for s in (BTC, ETH)}
 CASH = Decimal(3000)
@@ -51,10 +55,12 @@ LEGS = [OrderType.LIMIT, OrderType.STOP_LOSS, OrderType.TAKE_PROFIT, OrderType.T
 
 
 class BookMachine(RuleBasedStateMachine):
+    config = CONFIG
+
     def __init__(self) -> None:
         super().__init__()
-        self.book = PaperBook(CONFIG, MARKETS, CASH)
-        self.twin = PaperBook(CONFIG, MARKETS, CASH)
+        self.book = PaperBook(self.config, MARKETS, CASH)
+        self.twin = PaperBook(self.config, MARKETS, CASH)
         self.now_ms = T0
         self.n = 0
         self.orders: dict[str, Order] = {}
@@ -64,6 +70,12 @@ class BookMachine(RuleBasedStateMachine):
     def take(self, events: tuple[VenueEvent, ...]) -> None:
         assert [e.ts_ms for e in events] == sorted(e.ts_ms for e in events)
         for event in events:
+            if isinstance(event, Charge):
+                assert event.amount > 0
+                assert event.charge_id not in self.trades
+                self.trades.add(event.charge_id)
+                self.account = self.account.charged(event)
+                continue
             known = self.orders[event.client_order_id]
             assert known.status not in TERMINAL
             self.orders[event.client_order_id] = after = apply(known, event)
@@ -132,7 +144,7 @@ class BookMachine(RuleBasedStateMachine):
     @rule()
     def restart(self) -> None:
         payload = self.book.state()
-        self.book = PaperBook.restore(CONFIG, MARKETS, payload)
+        self.book = PaperBook.restore(self.config, MARKETS, payload)
         assert self.book.state() == payload
 
     @invariant()
@@ -152,12 +164,27 @@ class BookMachine(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_lent(self) -> None:
-        assert self.account.cash >= 0
+        assert self.account.cash >= -self.account.costs
         assert all(p.quantity >= 0 for p in self.account.positions.values())
 
 
 BookMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 TestBookLaws = BookMachine.TestCase
+
+
+class ModelsMachine(BookMachine):
+    config = MODELS
+
+    @invariant()
+    def the_books_balance(self) -> None:
+        held = self.account.positions.values()
+        at_cost = sum((p.quantity * p.entry_price for p in held), ZERO)
+        gap = self.account.cash + at_cost - (CASH + self.account.realised() - self.account.costs)
+        assert abs(gap) < Decimal("1e-18")
+
+
+ModelsMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestModelsLaws = ModelsMachine.TestCase
 
 
 @given(st.data(), st.integers(1, 8))

@@ -10,7 +10,7 @@ from fks_actors.journal.projection import digest
 from fks_actors.model.markets import Quote
 from fks_actors.model.orders import OrderStatus
 from fks_actors.model.records import CycleOutcome, Entry, Seen, SignalStatus
-from tests.journal_scene import SYMBOLS, batch, control, cycle, equity, fill, note, order, run, signal_record
+from tests.journal_scene import SYMBOLS, batch, charge, control, cycle, equity, fill, note, order, run, signal_record
 
 STORY: tuple[Entry, ...] = (
     run("first"),
@@ -18,6 +18,7 @@ STORY: tuple[Entry, ...] = (
     cycle(SYMBOLS[0], 0),
     order("o", OrderStatus.SUBMITTED),
     fill("t", "o"),
+    charge("c"),
     order("o", OrderStatus.FILLED),
     signal_record("s", SignalStatus.ACCEPTED),
     signal_record("s", SignalStatus.FILLED),
@@ -41,6 +42,8 @@ def test_digest_when_the_way_was_another_one_then_it_is_the_same() -> None:
         order("o", OrderStatus.FILLED),
         fill("t", "o"),
         fill("t", "o"),
+        charge("c"),
+        charge("c"),
         cycle(SYMBOLS[0], 0),
         cycle(SYMBOLS[0], 0),
         note("lease_taken"),
@@ -54,6 +57,7 @@ def test_digest_when_the_way_was_another_one_then_it_is_the_same() -> None:
     [
         cycle(SYMBOLS[0], 1),
         fill("u", "o"),
+        charge("d"),
         order("o", OrderStatus.CANCELLED),
         order("p", OrderStatus.FILLED),
         signal_record("s", SignalStatus.DENIED),

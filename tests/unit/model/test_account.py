@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fks_actors.errors import InvariantError
 from fks_actors.model.account import Account, Position, merged
-from fks_actors.model.orders import ZERO, Fill, Liquidity, Side
+from fks_actors.model.orders import ZERO, Charge, ChargeKind, Fill, Liquidity, Side
 
 BTC, BNB = "BTC/USDT", "BNB/USDT"
 amounts = st.decimals("0.0001", "500", places=4)
@@ -121,3 +121,19 @@ def test_merged_when_nothing_is_held_then_is_empty() -> None:
     assert merged((Account(ZERO, {BTC: Position(BTC)}), Account(ZERO, {BTC: Position(BTC)}))).position(BTC) == Position(
         BTC
     )
+
+
+@given(st.lists(st.integers(0, 10**9), max_size=5), st.integers(-(10**9), 10**9))
+def test_charged_when_holding_costs_then_equity_falls_by_that_and_nothing_else_moves(
+    amounts: list[int], cents: int
+) -> None:
+    before = account = Account(
+        Decimal(cents) / 100, {BTC: Position(BTC, Decimal(2), Decimal(60), Decimal(5))}, Decimal(1)
+    )
+    for at, amount in enumerate(amounts):
+        account = account.charged(Charge(str(at), "paper", BTC, ChargeKind.FUNDING, Decimal(amount) / 100, at))
+    costs = Decimal(sum(amounts)) / 100
+    assert account.equity({BTC: Decimal(70)}) == before.equity({BTC: Decimal(70)}) - costs
+    assert (account.costs, account.fees, account.positions) == (costs, before.fees, before.positions)
+    assert account.realised() == before.realised()
+    assert merged((account, account)).costs == 2 * costs

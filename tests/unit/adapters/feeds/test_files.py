@@ -127,7 +127,10 @@ def test_read_parquet_when_written_by_polars_then_the_bars_are_those_of_the_csv(
     frame = pl.read_csv(GOOD.encode())
     for name, made in {
         "plain": frame,
-        "dated": frame.with_columns(pl.from_epoch("timestamp", time_unit="ms")),
+        "dated": frame.with_columns(pl.from_epoch("timestamp", time_unit="ms").dt.replace_time_zone("UTC")),
+        "elsewhere": frame.with_columns(
+            pl.from_epoch("timestamp", time_unit="ms").dt.replace_time_zone("UTC").dt.convert_time_zone("Asia/Tokyo")
+        ),
         "wide": frame.with_columns(note=pl.lit("x")),
     }.items():
         path = tmp_path / f"{name}.parquet"
@@ -143,6 +146,8 @@ def test_read_parquet_when_malformed_then_the_error_names_the_row(tmp_path: Path
     third = pl.int_range(pl.len()) == 2
     cases = [
         (frame.drop("volume"), None, "no column volume"),
+        (frame.with_columns(pl.from_epoch("timestamp", time_unit="ms")), None, "without a time zone; make it UTC"),
+        (frame.with_columns(pl.from_epoch("timestamp", time_unit="ms").dt.date()), None, "without a time zone"),
         (frame.with_columns(open=pl.lit("x")), None, "column open is of type String"),
         (frame.with_columns(open=pl.when(third).then(None).otherwise("open")), 3, "open is empty"),
         (frame.with_columns(low=pl.when(third).then(0).otherwise("low")), 3, "low is 0"),

@@ -11,6 +11,7 @@ P(up) needs no power at all: both counts have aged alike.
 import base64
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from fks_actors.agents.config import AsmbtrConfig
@@ -109,29 +110,52 @@ class MoveTable:
             self._up[leaf], self._down[leaf] = up, down
 
 
-def vote(table: MoveTable, candle: Candle, config: AsmbtrConfig) -> Vote:
-    """Judge a warm table as of `candle`, the bar that it saw last.
+class Odds(msgspec.Struct, frozen=True, gc=False):
+    """A state as it was at a bar: how often it was observed, and the odds of what follows (`MoveTable.odds`)."""
+
+    symbol: str
+    ts_ms: int
+    leaf: int
+    observed: int
+    up: float
+    down: float
+
+
+def look(table: MoveTable, candle: Candle) -> Odds:
+    """The present state of a warm table, as of `candle`, the bar that it saw last."""
+    return Odds(candle.symbol, candle.ts_ms, table.leaf, *table.odds(table.leaf))
+
+
+def judge(odds: Odds, config: AsmbtrConfig) -> tuple[Action, float]:
+    """Action and confidence of the vote, without its words."""
+    if odds.observed < config.min_observations:
+        return Action.HOLD, 0.0
+    confidence = abs(odds.up - odds.down)
+    if confidence < config.threshold:
+        return Action.HOLD, confidence
+    return (Action.BUY if odds.up > odds.down else Action.SELL), confidence
+
+
+def vote(odds: Odds, config: AsmbtrConfig) -> Vote:
+    """Judge a state.
 
     confidence = |P(up) - P(down)| of the present state; HOLD while that is under `threshold`, and, with a confidence of
     0, while the state was observed less than `min_observations` times (the plain count, not the decayed one).
     """
-    leaf = table.leaf
-    observed, p_up, p_down = table.odds(leaf)
-    confidence = abs(p_up - p_down)
+    leaf, observed, p_up = odds.leaf, odds.observed, odds.up
+    action, confidence = judge(odds, config)
     if observed < config.min_observations:
-        action, confidence = Action.HOLD, 0.0
         reason = f"moves {leaf:0{config.depth}b} seen {observed} of {config.min_observations} times"
     else:
-        acts = confidence >= config.threshold
-        action = Action.HOLD if not acts else Action.BUY if p_up > p_down else Action.SELL
-        apart = f"P {confidence:.2f} apart, {'at least' if acts else 'under'} {config.threshold:g}"
+        under = "under" if confidence < config.threshold else "at least"
+        apart = f"P {confidence:.2f} apart, {under} {config.threshold:g}"
         reason = f"moves {leaf:0{config.depth}b} seen {observed} times, then up {p_up:.1%}: {apart}"
     facts = (
         ("state", float(leaf)),
         ("observations", float(observed)),
         ("p_up", p_up),
-        ("p_down", p_down),
+        ("p_down", odds.down),
         ("stop_pct", config.stop_pct),
         ("take_profit_pct", config.take_profit_pct),
     )
-    return Vote(AGENT, candle.symbol, candle.ts_ms, action, confidence, reason, facts)
+    return Vote(AGENT, odds.symbol, odds.ts_ms, action, confidence, reason, facts)

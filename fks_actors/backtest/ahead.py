@@ -4,6 +4,7 @@ The desk needs a mind's words where it acts on them; a block of batches tells wh
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,30 +13,37 @@ from fks_actors.agents.config import DebateConfig
 from fks_actors.agents.graph import settle
 from fks_actors.agents.verdict import ASMBTR, SENTIMENT
 from fks_actors.backtest.grid import Grid
+from fks_actors.backtest.worth import Worth
 from fks_actors.desk.mind import Craft, Features
 from fks_actors.desk.ports import Briefing, Deliberation
 from fks_actors.model.candles import BarBatch, Candle
 from fks_actors.model.records import Snapshot
 from fks_actors.model.votes import Abstain, AbstainReason, Action, Ballot, Vote
+from fks_actors.reflection.config import ReflectionConfig
 
 Floats = npt.NDArray[np.float64]
 Signs = npt.NDArray[np.int8]
 
 BUY, SELL, HOLD, UNSURE = 1, -1, 0, 2
-_NONE = 9
+SILENT = 9
 _SIGN = {Action.BUY: BUY, Action.SELL: SELL, Action.HOLD: HOLD}
 _NEAR = 1e-9
 
 
 class Seat:
-    """One mind at the table of one symbol."""
+    """One mind at the table of one symbol.
 
-    __slots__ = ("_craft", "_features", "ballots")
+    `signs` and `sure` are what it says of each batch of the block: BUY, SELL, HOLD or SILENT, and its confidence.
+    """
 
-    def __init__(self, craft: Craft[Features]) -> None:
+    __slots__ = ("_craft", "_features", "_seen", "signs", "sure")
+
+    def __init__(self, craft: Craft[Any]) -> None:
         self._craft = craft
-        self._features = craft.blank()
-        self.ballots: list[Ballot | None] = []
+        self._features: Features = craft.blank()
+        self._seen: list[Any] = []
+        self.signs: list[int] = []
+        self.sure: list[float] = []
 
     def learn(self, candles: Sequence[Candle | None]) -> None:
         """See bars without a word."""
@@ -46,19 +54,39 @@ class Seat:
 
     def look(self, candles: Sequence[Candle | None]) -> None:
         """See a block of bars, and say what is to be said of each."""
-        features, craft, said = self._features, self._craft, list[Ballot | None]()
-        update, vote, speak = features.update, craft.vote, said.append
-        for candle in candles:
+        features, glance = self._features, self._craft.glance
+        see = glance.look if glance else self._craft.vote
+        judge = glance.judge if glance else _said
+        update, warm, seen = features.update, features.warm, list[Any]()
+        signs, sure = [SILENT] * len(candles), [0.0] * len(candles)
+        for at, candle in enumerate(candles):
             if candle is None:
-                speak(None)
+                seen.append(None)
                 continue
             update(candle)
-            if features.warm:
-                speak(vote(features, candle))
-            else:
-                seen = f"{features.bars} of {features.required} bars"
-                speak(Abstain(craft.agent, candle.symbol, candle.ts_ms, AbstainReason.WARMING_UP, seen))
-        self.ballots = said
+            if not warm:
+                warm = features.warm
+            if not warm:
+                told = f"{features.bars} of {features.required} bars"
+                seen.append(Abstain(self._craft.agent, candle.symbol, candle.ts_ms, AbstainReason.WARMING_UP, told))
+                continue
+            look = see(features, candle)
+            seen.append(look)
+            action, sure[at] = judge(look)
+            if action is not None:
+                signs[at] = _SIGN[action]
+        self._seen, self.signs, self.sure = seen, signs, sure
+
+    def ballot(self, at: int) -> Ballot | None:
+        """What it says of a batch of the block, in full."""
+        seen = self._seen[at]
+        if seen is None or isinstance(seen, Abstain | Vote) or self._craft.glance is None:
+            return seen  # type: ignore[no-any-return]
+        return self._craft.glance.speak(seen)
+
+
+def _said(ballot: Ballot) -> tuple[Action | None, float]:
+    return (ballot.action, ballot.confidence) if isinstance(ballot, Vote) else (None, 0.0)
 
 
 class Ahead:
@@ -68,13 +96,20 @@ class Ahead:
         crafts: what kind each is.
         grid: the bars.
         config: how the votes are weighed.
+        reflection: how the minds are scored.
     """
 
-    def __init__(self, crafts: Sequence[Craft[Features]], grid: Grid, config: DebateConfig) -> None:
+    def __init__(
+        self, crafts: Sequence[Craft[Any]], grid: Grid, config: DebateConfig, reflection: ReflectionConfig
+    ) -> None:
         self._grid, self._config = grid, config
         self._agents = tuple(craft.agent for craft in crafts)
         self._seats = {symbol: [Seat(craft) for craft in crafts] for symbol in grid.symbols}
+        self.worth = Worth(grid, self._agents, reflection)
+        """What the votes so far turned out to be worth."""
         self._candles: dict[str, list[Candle | None]] = {}
+        self._signs: dict[str, Signs] = {}
+        self._sure: dict[str, Floats] = {}
         self._begin = 0
         self._at = 0
 
@@ -92,19 +127,20 @@ class Ahead:
             candles = self._candles[symbol] = self._grid.candles(symbol, begin, end)
             for seat in seats:
                 seat.look(candles)
+            self._signs[symbol] = np.array([seat.signs for seat in seats], np.int8)
+            self._sure[symbol] = np.array([seat.sure for seat in seats])
+        self.worth.take(begin, end, self._signs, self._sure)
 
     def batch(self, at: int) -> BarBatch:
         """Batch `at` of the block."""
         bars = [candles[at - self._begin] for candles in self._candles.values()]
         return BarBatch(int(self._grid.times[at]), self._grid.interval_ms, tuple([c for c in bars if c is not None]))
 
-    def wants(self, symbol: str) -> Signs:
+    def wants(self, symbol: str, end: int) -> Signs:
         """What the verdict on each batch of the block asks for: BUY, SELL, HOLD, or UNSURE where only the exact
-        arithmetic can tell. No weight is learnt here: there is one mind."""
-        seats = self._seats[symbol]
-        signs = np.array([[_sign(ballot) for ballot in seat.ballots] for seat in seats], np.int8)
-        sure = np.array([[b.confidence if isinstance(b, Vote) else 0.0 for b in seat.ballots] for seat in seats])
-        return asked(self._agents, signs, sure, np.ones_like(sure), self._config)
+        arithmetic can tell."""
+        signs, sure = self._signs[symbol], self._sure[symbol]
+        return asked(self._agents, signs, sure, self.worth.over(self._begin, end), self._config)
 
     def come(self, at: int) -> None:
         """The desk deliberates on batch `at` next."""
@@ -125,17 +161,13 @@ class Ahead:
         return ()
 
     def _of(self, place: int, at: int, batch: BarBatch) -> tuple[Ballot, ...]:
-        words = (self._seats[candle.symbol][place].ballots[at] for candle in batch.candles)
+        words = (self._seats[candle.symbol][place].ballot(at) for candle in batch.candles)
         return tuple(word for word in words if word is not None)
-
-
-def _sign(ballot: Ballot | None) -> int:
-    return _SIGN[ballot.action] if isinstance(ballot, Vote) else _NONE
 
 
 def asked(agents: Sequence[str], signs: Signs, sure: Floats, weights: Floats, config: DebateConfig) -> Signs:
     """`agents.verdict.weigh` over arrays of minds x batches, but for rounding: UNSURE where that could matter."""
-    votes = signs != _NONE
+    votes = signs != SILENT
     beside = np.array([agent in (ASMBTR, SENTIMENT) for agent in agents])
     own = np.array([config.weights.get(agent, 1.0) for agent in agents])[:, None] * weights
     weighed = np.where(votes, sure * own, 0.0)

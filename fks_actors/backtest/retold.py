@@ -15,6 +15,7 @@ from fks_actors.desk.proposals import cycle_records, from_verdict
 from fks_actors.model.candles import BarBatch
 from fks_actors.model.records import CycleRecord
 from fks_actors.model.votes import Action, Verdict
+from fks_actors.reflection.config import ReflectionConfig
 from fks_actors.risk.messages import RiskRuling, Unneeded
 from fks_actors.risk.sizing import NO_POSITION, POSITION_HELD
 
@@ -33,6 +34,7 @@ class Retold:
         crafts: makes its minds anew.
         config: how the votes are weighed.
         weights: what each weighed.
+        reflection: how the minds are scored.
     """
 
     def __init__(
@@ -42,9 +44,10 @@ class Retold:
         crafts: Callable[[], Sequence[Craft[Any]]],
         config: DebateConfig,
         weights: WeightsAt,
+        reflection: ReflectionConfig,
     ) -> None:
         self._grid, self._quality, self._crafts = grid, quality, crafts
-        self._config, self._weights = config, weights
+        self._config, self._weights, self._reflection = config, weights, reflection
 
     def cycles(self, kept: Sequence[CycleRecord | Passed]) -> Rows[CycleRecord]:
         """All of them."""
@@ -53,7 +56,7 @@ class Retold:
         return Rows(kept, length, self._telling)
 
     def _telling(self) -> Telling[CycleRecord]:
-        ahead = Ahead(self._crafts(), self._grid, self._config)
+        ahead = Ahead(self._crafts(), self._grid, self._config, self._reflection)
         ahead.show(0, self._grid.begin)
         seen = self._grid.begin
 

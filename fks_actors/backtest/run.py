@@ -18,7 +18,7 @@ from fks_actors.backtest.past import Past
 from fks_actors.backtest.quality import RunQuality
 from fks_actors.backtest.retold import Retold
 from fks_actors.backtest.stretches import Stretches
-from fks_actors.backtest.unscored import Unscored
+from fks_actors.backtest.worth import RunScoring
 from fks_actors.desk.config import PAPER, DeskConfig, VenuePlan
 from fks_actors.desk.data_quality import GateOf, fresh_gate
 from fks_actors.desk.desk import Desk
@@ -75,14 +75,19 @@ def desk_config(
 
     The forecaster's votes are scored at the forecaster's own horizon, unless `reflection.horizons` says otherwise.
     """
-    reflection = settings.reflection
-    if "horizons" not in reflection.model_fields_set:
-        horizons = {**reflection.horizons, FORECAST: settings.agents.forecast.horizon_bars}
-        reflection = ReflectionConfig.model_validate({**reflection.model_dump(), "horizons": horizons})
     return DeskConfig(
-        venues, default, best_price, settings.market.quality, settings.risk.per_trade_pct, reflection,
+        venues, default, best_price, settings.market.quality, settings.risk.per_trade_pct, reflection_of(settings),
         settings.agents.asmbtr,
     )  # fmt: skip
+
+
+def reflection_of(settings: Settings) -> ReflectionConfig:
+    """How a desk's minds are scored."""
+    reflection = settings.reflection
+    if "horizons" in reflection.model_fields_set:
+        return reflection
+    horizons = {**reflection.horizons, FORECAST: settings.agents.forecast.horizon_bars}
+    return ReflectionConfig.model_validate({**reflection.model_dump(), "horizons": horizons})
 
 
 async def run(
@@ -156,7 +161,7 @@ async def run_past(
     build = minds or (lambda: council(settings, info.interval_ms))
     voices, total = build(), past.count
     grid = grid_of(past)
-    if decide is None and not each_bar and len(voices) == 1 and grid.usable and not settings.paper.charges:
+    if decide is None and not each_bar and grid.usable and not settings.paper.charges:
         return await _walked(settings, record, grid, build, lambda done: told(done, total))
     done = 0
 
@@ -182,18 +187,20 @@ async def _walked(
 
     parts = _Parts(settings, record, keeps_bars=False)
     quality = RunQuality(grid, settings.market.quality)
-    ahead = Ahead(crafts(), grid, settings.agents.debate)
-    desk = parts.desk(ahead, quality.gate_of(), Unscored(settings.reflection))
+    reflection = reflection_of(settings)
+    ahead = Ahead(crafts(), grid, settings.agents.debate, reflection)
+    scoring = RunScoring(reflection, ahead.worth)
+    desk = parts.desk(ahead, quality.gate_of(), scoring)
     await desk.recover()
     await desk.begin(record)
     ahead.show(0, grid.begin)
     await desk.learn(grid.batches(0, grid.begin))
     stretches = Stretches(
-        grid, quality, ahead, desk, parts.risk, parts.venue, parts.journal, settings.risk, parts.markets
+        grid, quality, ahead, desk, parts.risk, parts.venue, parts.journal, settings.risk, parts.markets, scoring
     )
     await stretches.walk(told)
     journal = parts.journal
-    retold = Retold(grid, quality, crafts, settings.agents.debate, lambda _: {})
+    retold = Retold(grid, quality, crafts, settings.agents.debate, ahead.worth.at, reflection)
     return Result(
         record.cash,
         sum(len(columns.times) for columns in grid.columns.values()),

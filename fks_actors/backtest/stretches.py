@@ -17,6 +17,7 @@ from fks_actors.backtest.journal import RunJournal
 from fks_actors.backtest.parts import RunRisk, RunVenue
 from fks_actors.backtest.passed import Passed
 from fks_actors.backtest.quality import FLAGS, RunQuality
+from fks_actors.backtest.worth import RunScoring
 from fks_actors.desk.desk import Desk, Met
 from fks_actors.market.quality import Flag
 from fks_actors.model.candles import to_money
@@ -29,6 +30,7 @@ from fks_actors.risk.trading import DAY_MS, DRAWDOWN
 
 BLOCK = 8_192
 _SURE = 1e-9
+_FEW = 128
 
 
 class Stretches:
@@ -41,6 +43,7 @@ class Stretches:
         desk, risk, venue, journal: the run's own.
         limits: the loss limits.
         markets: the rules of every symbol.
+        scoring: the desk's calibration.
     """
 
     def __init__(
@@ -54,13 +57,18 @@ class Stretches:
         journal: RunJournal,
         limits: RiskConfig,
         markets: Mapping[str, MarketRules],
+        scoring: RunScoring,
     ) -> None:
         self._grid, self._quality, self._minds = grid, quality, minds
         self._desk, self._risk, self._venue, self._journal = desk, risk, venue, journal
-        self._limits, self._markets = limits, markets
+        self._limits, self._markets, self._scoring = limits, markets, scoring
         days = (grid.times + grid.interval_ms) // DAY_MS
         self._stops = ~quality.harmless
         self._stops[1:] |= days[1:] > days[:-1]
+
+    def _come(self, at: int) -> None:
+        self._minds.come(at)
+        self._scoring.batch = at
 
     async def walk(self, told: Callable[[int], None]) -> None:
         """Through the traded batches; `told` hears how many are done."""
@@ -78,8 +86,9 @@ class _Block:
         grid = run._grid
         self._run, self._begin, self._end = run, begin, end
         self._closes = {s: grid.columns[s].close[grid.rows[s][begin:end]] for s in grid.symbols}
+        self._listed: dict[str, list[float]] = {s: closes.tolist() for s, closes in self._closes.items()}
         stops = run._stops[begin:end].copy()
-        wants = {symbol: run._minds.wants(symbol) for symbol in grid.symbols}
+        wants = {symbol: run._minds.wants(symbol, end) for symbol in grid.symbols}
         for each in wants.values():
             stops |= each == UNSURE
         self._stops: list[int] = (np.flatnonzero(stops) + begin).tolist()
@@ -101,7 +110,7 @@ class _Block:
     async def _ask(self, at: int) -> None:
         """Have the desk see a batch; where orders end at it and nothing else is to be done, no mind is asked."""
         run, batch = self._run, self._run._minds.batch(at)
-        run._minds.come(at)
+        run._come(at)
         if not run._desk.waits or _first(self._stops, at, at + 1) == at:
             await run._desk.run_cycle(batch)
             return
@@ -151,7 +160,11 @@ class _Block:
         return at
 
     def _range(self, symbol: str, at: int, end: int) -> tuple[float, float]:
-        cut = self._closes[symbol][at - self._begin : end - self._begin]
+        first, last = at - self._begin, end - self._begin
+        if last - first < _FEW:
+            few = self._listed[symbol][first:last]
+            return min(few), max(few)
+        cut = self._closes[symbol][first:last]
         return float(cut.min()), float(cut.max())
 
     def _trips(self, state: RiskState, at: int, end: int) -> int:

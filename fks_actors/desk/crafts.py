@@ -7,13 +7,11 @@ from pydantic import BaseModel
 
 from fks_actors.agents import asmbtr, long_term, mid_term, short_term
 from fks_actors.agents.config import AgentsConfig
-from fks_actors.desk.mind import BarMind, Craft, Features
+from fks_actors.desk.mind import BarMind, Craft, Features, Glance
 from fks_actors.errors import ConfigError
 from fks_actors.market.config import MarketConfig
 from fks_actors.market.features import LongFeatures, MidFeatures, ShortFeatures
 from fks_actors.memory.config import MemoryConfig
-from fks_actors.model.candles import Candle
-from fks_actors.model.votes import Vote
 
 P = TypeVar("P", bound=BaseModel)
 F = TypeVar("F", bound=Features)
@@ -34,21 +32,25 @@ def _long(market: MarketConfig, memory: MemoryConfig, agents: AgentsConfig) -> C
 def _specialist(rules: Any, capacity: int, periods: P, features: Callable[[P], F], config: BaseModel) -> Craft[F]:
     """Features that show a view, and the module whose rules judge it."""
 
-    def vote(held: Any, _: Candle) -> Vote:
-        said: Vote = rules.vote(held.view(), config)
-        return said
-
-    return Craft(rules.AGENT, capacity, periods.model_dump(mode="json"), lambda: features(periods), vote)
+    glance: Glance[Any] = Glance(
+        lambda held, _: held.view(), lambda view: rules.judge(view, config), lambda view: rules.vote(view, config)
+    )
+    kept = periods.model_dump(mode="json")
+    return Craft(rules.AGENT, capacity, kept, lambda: features(periods), glance.vote, glance=glance)
 
 
 def _asmbtr(_: MarketConfig, memory: MemoryConfig, agents: AgentsConfig) -> Craft[asmbtr.MoveTable]:
     config = agents.asmbtr
+    glance: Glance[asmbtr.MoveTable] = Glance(
+        asmbtr.look, lambda odds: asmbtr.judge(odds, config), lambda odds: asmbtr.vote(odds, config)
+    )
     return Craft(
         asmbtr.AGENT,
         memory.mid,
         {"depth": config.depth, "decay": config.decay, "min_move": config.min_move},
         lambda: asmbtr.MoveTable(config),
-        lambda table, candle: asmbtr.vote(table, candle, config),
+        glance.vote,
+        glance=glance,
     )
 
 

@@ -14,7 +14,7 @@ from fks_actors.errors import DataError, MindAhead
 from fks_actors.market.quality import usable
 from fks_actors.memory.ring import CandleRing, Window
 from fks_actors.model.candles import BarBatch, Candle
-from fks_actors.model.votes import Abstain, AbstainReason, Ballot
+from fks_actors.model.votes import Abstain, AbstainReason, Action, Ballot, Vote
 
 
 class Features(Protocol):
@@ -50,13 +50,27 @@ F = TypeVar("F", bound=Features)
 
 
 @dataclass(frozen=True, slots=True)
+class Glance(Generic[F]):
+    """A vote in its parts, for who shows a mind many bars and needs the words of few: what it sees of warm features at
+    their last bar, the action and confidence that follow from what was seen, and the vote in full."""
+
+    look: Callable[[F, Candle], Any]
+    judge: Callable[[Any], tuple[Action, float]]
+    speak: Callable[[Any], Vote]
+
+    def vote(self, features: F, candle: Candle) -> Vote:
+        """All of it."""
+        return self.speak(self.look(features, candle))
+
+
+@dataclass(frozen=True, slots=True)
 class Craft(Generic[F]):
     """A kind of mind.
 
     `capacity`: how many bars it needs to see again to be rebuilt. `periods`: what its features' state depends on;
     another value makes a snapshot useless. `blank` makes features; `vote` judges warm ones, as of the bar that they
     saw last, or abstains where it cannot. `recall` hands restored features the bars that the ring holds, for those that
-    look at more of them than their state keeps.
+    look at more of them than their state keeps. `glance` is `vote` in its parts, where it has any.
     """
 
     agent: str
@@ -65,6 +79,7 @@ class Craft(Generic[F]):
     blank: Callable[[], F]
     vote: Callable[[F, Candle], Ballot]
     recall: Callable[[F, Window], None] | None = None
+    glance: Glance[F] | None = None
 
 
 @dataclass(slots=True)

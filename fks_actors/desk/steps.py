@@ -168,6 +168,8 @@ class Steps:
         A trade that can be booked nowhere halts trading.
         """
         events = tuple([event for reply in replies.values() for event in reply.events])
+        if not (events or proposals or control) and not any([reply.notes for reply in replies.values()]):
+            return RiskRequest(ts_ms, dict(self.memory.marks))
         adopted = {order.intent.client_order_id for reply in replies.values() for order in reply.adopted}
         named = {event.client_order_id for event in events}
         external = frozenset([key for key in named if key in adopted or self.orders.is_foreign(key)])
@@ -317,15 +319,16 @@ class Steps:
 
         None: a step of that name was written before, so nothing of this one counts.
         """
-        approved = tuple(r for r in ruled.reply.rulings if isinstance(r, Approved))
-        denied = tuple(denied_order(r, ts_ms) for r in ruled.reply.rulings if isinstance(r, Denied))
-        adopted = tuple(o for r in replies.values() for o in r.adopted if self.orders.adopt(o))
-        moved = await self._moved(tuple(e for reply in replies.values() for e in reply.events))
+        reply, answers = ruled.reply, replies.values()
+        approved = tuple([r for r in reply.rulings if isinstance(r, Approved)])
+        denied = [denied_order(r, ts_ms) for r in reply.rulings if isinstance(r, Denied)]
+        adopted = [o for r in answers for o in r.adopted if self.orders.adopt(o)]
+        events = [e for r in answers for e in r.events]
+        moved = await self._moved(events) if events else ()
         for each in approved:
             self.memory.brackets = exits.handed_over(self.memory.brackets, each.intent, self.orders.find)
-        notes = tuple(note for reply in replies.values() for note in reply.notes)
-        sent = tuple(self.orders.sent(a, ts_ms) for a in approved)
-        reply = ruled.reply
+        notes = [note for r in answers for note in r.notes]
+        sent = [self.orders.sent(a, ts_ms) for a in approved]
         self.memory.halted = reply.equity.state is TradingState.HALTED
         called_off = self.memory.call_off(ts_ms) if self.memory.halted else ()
         taken = {venue: r.snapshot for venue, r in replies.items() if r.snapshot is not None}
@@ -358,10 +361,10 @@ class Steps:
 
     async def _moved(self, events: Sequence[VenueEvent]) -> tuple[Entry, ...]:
         """Fills, charges, changed orders, and the signals behind them; brackets move along."""
-        origins = {e.client_order_id: order for e in events if (order := self.orders.find(e.client_order_id))}
+        fills = tuple([event for event in events if isinstance(event, Fill)])
+        charges = tuple([event for event in events if isinstance(event, Charge)])
+        origins = {f.client_order_id: order for f in fills if (order := self.orders.find(f.client_order_id))}
         changed = self.orders.after(events)
-        fills = tuple(event for event in events if isinstance(event, Fill))
-        charges = tuple(event for event in events if isinstance(event, Charge))
         for fill in fills:
             self.memory.brackets = exits.traded(self.memory.brackets, fill, origins[fill.client_order_id].intent)
         signals: dict[str, SignalRecord] = {}

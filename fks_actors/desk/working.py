@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from fks_actors.errors import InvariantError
 from fks_actors.execution.order_state import TERMINAL, apply
-from fks_actors.model.orders import Approved, Denied, Fill, Order, OrderStatus, Origin, VenueEvent
+from fks_actors.model.orders import ZERO, Approved, Denied, Fill, Order, OrderStatus, OrderUpdate, Origin, VenueEvent
 from fks_actors.model.records import AuditRecord
 from fks_actors.risk.figures import is_sane
 
@@ -98,11 +98,13 @@ class WorkingOrders:
 
     def all_end(self, events: Iterable[VenueEvent]) -> bool:
         """Whether every open order has ended after these events."""
-        now = dict(self._open)
+        left = {key: order.intent.quantity - order.filled_quantity for key, order in self._open.items()}
         for event in events:
-            if (order := now.get(event.client_order_id)) is not None:
-                now[event.client_order_id] = apply(order, event)
-        return all(order.status in TERMINAL for order in now.values())
+            if isinstance(event, Fill):
+                left[event.client_order_id] = left.get(event.client_order_id, ZERO) - event.quantity
+            elif isinstance(event, OrderUpdate) and event.status in TERMINAL:
+                left.pop(event.client_order_id, None)
+        return not any(left.values())
 
     def after(self, events: Iterable[VenueEvent]) -> tuple[Order, ...]:
         """Apply venue events, none of which is a booked trade; return the changed orders in their last state.

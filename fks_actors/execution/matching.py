@@ -202,6 +202,6 @@ def trade_price(
 
 def _slippage(price: Decimal, quantity: Decimal, bar: Bar, config: PaperConfig) -> Decimal:
     slip = price * config.slippage_bps / _BPS
-    if bar.volume > 0 and bar.high > bar.low:
+    if config.range_share and bar.volume > 0 and bar.high > bar.low:
         slip += config.range_share * (bar.high - bar.low) * (quantity / bar.volume).sqrt()
     return slip

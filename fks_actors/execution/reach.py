@@ -33,6 +33,8 @@ class Reach:
         for work in works:
             self.drop(work.order.intent.client_order_id)
             rows += self._rows(work, seen_ms)
+        if not rows:
+            return
         for book in (self._limits, self._stops, self._trails):
             mine = [resting for its, resting in rows if its is book]
             if len(mine) > _MANY:
@@ -44,10 +46,11 @@ class Reach:
     def _rows(self, work: Working, seen_ms: int) -> Iterator[tuple[OrderBook, Resting]]:
         intent = work.order.intent
         client_order_id, place = intent.client_order_id, work.place
-        stop = stop_level(work, self._rules)
         if work.entered_ms > seen_ms or work.triggered or work.crossing:
             self._awake[client_order_id] = place
-        elif intent.order_type in LIMITS and intent.limit_price is not None:
+            return
+        stop = stop_level(work, self._rules)
+        if intent.order_type in LIMITS and intent.limit_price is not None:
             resting = Resting(client_order_id, intent.side, intent.limit_price, work.shown or work.left, place)
             yield self._limits, resting
         elif is_stop(intent) and stop is not None:
@@ -61,9 +64,15 @@ class Reach:
 
     def drop(self, client_order_id: str) -> None:
         """Forget an order."""
-        self._awake.pop(client_order_id, None)
+        if self._awake.pop(client_order_id, None) is not None:
+            return
         for book in (self._limits, self._stops, self._trails):
             book.remove(client_order_id)
+
+    @property
+    def rests(self) -> bool:
+        """Whether an order waits for a price."""
+        return bool(len(self._limits) or len(self._stops))
 
     def awake(self) -> list[tuple[int, str]]:
         """(place, id) of the orders that must see the next price."""

@@ -118,7 +118,7 @@ class Rounds:
 
     def _reached(self, symbol: str, low: Decimal, high: Decimal) -> list[_Turn]:
         reach = self._standing.reach(symbol)
-        if reach is None:
+        if reach is None or not reach.rests:
             return []
         turns = [self._turn(symbol, place, i) for place, i in reach.stops(low, high)]
         for side, price in ((Side.BUY, low), (Side.SELL, high)):
@@ -136,7 +136,7 @@ class Rounds:
 
     def _trails(self, symbol: str, low: Decimal, high: Decimal) -> list[str]:
         reach = self._standing.reach(symbol)
-        return reach.trails(low, high) if reach else []
+        return reach.trails(low, high) if reach and reach.rests else []
 
 
 def _take(turns: Sequence[_Turn], meet: Callable[[str, str], None]) -> None:

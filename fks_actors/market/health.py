@@ -151,9 +151,11 @@ class Health:
             return
         held = self._sources[symbol][FEED]
         score, share = held.score, 1.0 - self._config.score_decay
-        if score != 1.0:
-            for _ in range(bars):
-                score = min(max(score + share * (1.0 - score), 0.0), 1.0)
+        for _ in range(bars if score < 1.0 else 0):
+            score += share * (1.0 - score)
+            if score >= 1.0:
+                score = 1.0
+                break
         self._sources[symbol][FEED] = Source(FEED, symbol, score, False, "", True, 0.0)
 
     @property

@@ -114,7 +114,7 @@ def states(candles: list[Candle]) -> None:
 
         def both(candle: Candle, table: asmbtr.MoveTable = table, config: AsmbtrConfig = config) -> object:
             table.update(candle)
-            return asmbtr.vote(table, candle, config)
+            return asmbtr.vote(asmbtr.look(table, candle), config)
 
         line(f"asmbtr update and vote, depth {depth}", timed(both, candles[ROWS:]), 5.0, "p50")
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from fks_actors.agents.asmbtr import MoveTable, vote
+from fks_actors.agents.asmbtr import MoveTable, look, vote
 from fks_actors.agents.config import AsmbtrConfig
 from fks_actors.model.candles import Candle
 from fks_actors.model.votes import Action, Vote
@@ -80,7 +80,7 @@ def test_vote_when_warm_then_it_follows_from_the_recount(candles: list[Candle], 
     table = told(candles, config)
     if not table.warm:
         return
-    said = vote(table, candles[-1], config)
+    said = vote(look(table, candles[-1]), config)
     seen, up, down = recounted(candles, config).get(f"{table.leaf:0{config.depth}b}", (0, 0.5, 0.5))
     lean = (up - down) / (up + down)
     assert (said.agent, said.symbol, said.ts_ms) == ("asmbtr", SYMBOL, candles[-1].ts_ms)
@@ -103,7 +103,7 @@ def climbing(count: int, start: float = 100.0) -> list[Candle]:
 
 
 def last_vote(candles: Sequence[Candle], config: AsmbtrConfig) -> Vote:
-    return vote(told(candles, config), candles[-1], config)
+    return vote(look(told(candles, config), candles[-1]), config)
 
 
 def test_vote_when_its_state_was_seen_often_enough_then_and_not_before_it_votes() -> None:

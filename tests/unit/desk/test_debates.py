@@ -1,5 +1,6 @@
 """What models said is recorded with the decision, whatever came of it, and reaches no venue around risk."""
 
+from dataclasses import replace as with_ports
 from decimal import Decimal
 from typing import Any
 
@@ -43,7 +44,7 @@ async def told(action: Action, risk: RiskConfig | None = None, bars: int = 3) ->
     home = InProcessDesk(SYMBOLS, Breaker(0, 0), risk=risk)
     minds = Debating(home, action)
     desk = home.desk
-    desk._ports = replace(desk._ports, minds=minds)  # type: ignore[arg-type]
+    desk._ports = with_ports(desk._ports, minds=minds)  # type: ignore[arg-type]
     await desk.recover()
     await desk.begin(run_record(SYMBOLS))
     for batch in batches(bars):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from fks_actors.errors import InvariantError
 from fks_actors.execution.order_state import TERMINAL, apply
-from fks_actors.model.orders import ZERO, Approved, Denied, Fill, Order, OrderStatus, Origin, VenueEvent
+from fks_actors.model.orders import ZERO, Approved, Denied, Fill, Order, OrderStatus, OrderUpdate, Origin, VenueEvent
 from fks_actors.model.records import AuditRecord
 from fks_actors.risk.figures import is_sane
 
@@ -102,7 +102,7 @@ class WorkingOrders:
         for event in events:
             if isinstance(event, Fill):
                 left[event.client_order_id] = left.get(event.client_order_id, ZERO) - event.quantity
-            elif event.status in TERMINAL:
+            elif isinstance(event, OrderUpdate) and event.status in TERMINAL:
                 left.pop(event.client_order_id, None)
         return not any(left.values())
 

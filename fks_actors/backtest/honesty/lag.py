@@ -5,7 +5,7 @@ turns into a loss trades on something that a real order would not have caught, o
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +16,7 @@ from fks_actors.backtest.honesty.findings import percent
 from fks_actors.backtest.minds import Decide
 from fks_actors.backtest.past import Past
 from fks_actors.backtest.run import Result, run_past
-from fks_actors.desk.mind import BarMind, Craft
+from fks_actors.desk.mind import BarMind, Craft, Features
 from fks_actors.model.candles import Candle
 from fks_actors.model.votes import Abstain, AbstainReason, Ballot
 from fks_actors.settings import Settings
@@ -86,16 +86,59 @@ async def lagged(
     return Lagged(other, result.final / result.cash - 1, other.final / other.cash - 1)
 
 
+class LateFeatures:
+    """A mind's features, and what it had to say before it saw the last bar.
+
+    Args:
+        craft: the mind's kind.
+    """
+
+    def __init__(self, craft: Craft[Any]) -> None:
+        self._craft = craft
+        self._usual: Features = craft.blank()
+        self._last: Candle | None = None
+        self.said: Ballot | None = None
+
+    @property
+    def bars(self) -> int:
+        """Bars observed."""
+        return self._usual.bars
+
+    @property
+    def required(self) -> int:
+        """Bars before the usual mind can vote."""
+        return self._usual.required
+
+    @property
+    def warm(self) -> bool:
+        """Whether the usual mind can vote."""
+        return self._usual.warm
+
+    def update(self, candle: Candle) -> None:
+        """Keep what there was to say, then take in the next bar."""
+        self.said = self._craft.vote(self._usual, self._last) if self._last is not None and self.warm else None
+        self._usual.update(candle)
+        self._last = candle
+
+    def state(self) -> dict[str, Any]:
+        """Those of the usual mind."""
+        return self._usual.state()
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue; of the first bar after it there is nothing to say."""
+        self._usual.restore(state)
+        self._last = self.said = None
+
+
 def late_craft(craft: Craft[Any]) -> Craft[Any]:
     """The same kind of mind, saying of each bar what it had to say of the symbol's bar before.
 
-    It has nothing to say of the first bar that it votes on.
+    It has nothing to say of the first bar that the usual one votes on.
     """
-    before: dict[str, Ballot] = {}
 
-    def vote(features: Any, candle: Candle) -> Ballot:
-        nothing = Abstain(craft.agent, candle.symbol, candle.ts_ms, AbstainReason.WARMING_UP, "one bar late")
-        said, before[candle.symbol] = before.get(candle.symbol, nothing), craft.vote(features, candle)
-        return restamped(said, ts_ms=candle.ts_ms)
+    def vote(features: LateFeatures, candle: Candle) -> Ballot:
+        if features.said is None:
+            return Abstain(craft.agent, candle.symbol, candle.ts_ms, AbstainReason.WARMING_UP, "one bar late")
+        return restamped(features.said, ts_ms=candle.ts_ms)
 
-    return replace(craft, vote=vote)
+    return Craft(craft.agent, craft.capacity, craft.periods, lambda: LateFeatures(craft), vote)

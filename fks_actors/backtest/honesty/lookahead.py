@@ -106,7 +106,7 @@ async def check_lookahead(
 ) -> LookAhead:
     """Run once undisturbed, then with the future corrupted after each of `cuts` instants, evenly spread.
 
-    All together costs about 1 + cuts / 2 runs, and twice that where a single mind decides, whose decisions are told
+    All together costs about 1 + cuts / 2 runs, and twice that where the run passes over bars: its decisions are told
     anew to be compared. It stops at the first decision that changed.
 
     Args:

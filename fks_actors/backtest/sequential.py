@@ -54,7 +54,7 @@ def half_width(n: int | Floats, deviation: float | Floats, alpha: float, r: floa
     """Half of the interval after n blocks, in the unit of `deviation`; infinite where n is too few to say anything."""
     spread = n * r**2 + 1
     k = np.sqrt(2 * spread / (n**2 * r**2) * np.log(np.sqrt(spread) / alpha))
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         width = deviation * (k / np.sqrt(np.maximum(1 - k**2, 0.0)))
     return width if isinstance(width, np.ndarray) else float(width)
 

@@ -16,7 +16,7 @@ from fks_actors.backtest.council import council, left_out
 from fks_actors.backtest.minds import RunMinds
 from fks_actors.backtest.parts import RunRisk, RunVenue, in_turn
 from fks_actors.backtest.run import desk_config
-from fks_actors.backtest.shadow_journal import ShadowJournal
+from fks_actors.backtest.shadow_journal import KEPT, ShadowJournal
 from fks_actors.desk.config import PAPER, VenuePlan
 from fks_actors.desk.desk import Desk
 from fks_actors.desk.mind import BarMind
@@ -123,11 +123,12 @@ class PaperDesk:
         settings: its limits, costs and debates.
         record: symbols, bar length, cash.
         minds: who votes.
+        kept: how many ended orders and signals it remembers.
     """
 
-    def __init__(self, settings: Settings, record: RunRecord, minds: Sequence[BarMind]) -> None:
+    def __init__(self, settings: Settings, record: RunRecord, minds: Sequence[BarMind], kept: int = KEPT) -> None:
         markets = {symbol: default_rules(symbol, settings.paper) for symbol in record.symbols}
-        self._journal = ShadowJournal()
+        self._journal = ShadowJournal(kept)
         risk = RunRisk(settings.risk, {PAPER: markets}, {PAPER: record.cash})
         venue = RunVenue(settings.paper, markets, record.cash)
         voices = RunMinds(minds, settings.agents.debate)

@@ -12,6 +12,7 @@ Pairs     what an account is worth at a bar's close is compared when the next ba
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -175,7 +176,8 @@ class Shadows:
             await step(kept, taken)
         except Exception as error:  # noqa: BLE001 (one shadow's fault is told, and stops no other)
             said = str(error) if isinstance(error, ConfigError) else f"{type(error).__name__}: {error}"
-            kept.trouble = f"stopped at the bar of {self.clock_ms or taken.seq}: {said}"[:400]
+            at = datetime.fromtimestamp(self.clock_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M")
+            kept.trouble = (f"stopped after {at} UTC: {said}" if kept.shadow else f"cannot be opened: {said}")[:400]
             _log.warning("shadow %s %s", kept.plan.name, kept.trouble)
 
     async def _trade(self, kept: _Kept, taken: Traded) -> None:

@@ -1,4 +1,4 @@
-"""What the desk took in, in the order in which it did: read back from its journal by whoever follows it at a distance."""
+"""What the desk took in, in the order in which it did: read back from its journal by whoever follows it from afar."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

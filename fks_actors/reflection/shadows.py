@@ -10,8 +10,8 @@ DESK, TWIN = "desk", "twin"
 
 
 class ShadowsConfig(BaseModel):
-    """`baselines`: rules that any desk must beat. `configs`: other configurations by a short name, each a YAML file like
-    the desk's own; wherever there is one, the desk's own configuration runs as `twin` beside it.
+    """`baselines`: rules that any desk must beat. `configs`: other configurations by a short name, each a YAML file
+    like the desk's own; wherever there is one, the desk's own configuration runs as `twin` beside it.
 
     `block_hours`: returns are compared over blocks of that many hours of UTC time. `alpha`: the share of false alarms
     that the comparison may give, over all looks together.

@@ -1,4 +1,4 @@
-"""The sequential test: looking after every block gives no more false alarms than were asked for, and finds what is there.
+"""The sequential test: looking after every block gives no more false alarms than asked for, and finds what is there.
 
 Simulated paths are drawn from fixed seeds, all at once; the false alarms are those of the whole path, not of its end.
 """

@@ -1,0 +1,125 @@
+"""The shadows' actor: follows the desk's journal at a distance and keeps paper portfolios beside it.
+
+It only reads, in short reads of its own connection, a page at a time and as fast as it gets along, at the lowest
+priority: the desk neither waits for it nor hears of it. It keeps nothing that matters: whoever takes its place follows
+the same journal from the same places and comes to the same figures.
+"""
+
+import asyncio
+import logging
+import os
+import time
+from typing import Any
+
+from fks_actors.actors import names
+from fks_actors.actors.presence import Presence
+from fks_actors.actors.shadow_begins import Begins
+from fks_actors.actors.wiring import ShadowsTold
+from fks_actors.adapters.sql.course import open_course
+from fks_actors.backtest.shadows import Shadows
+from fks_actors.errors import FksError
+from fks_actors.journal.course import Course
+
+_PAGE = 256
+_IDLE_S = 1.0
+_PAUSE_S, _MAX_PAUSE_S = 0.5, 30.0
+_NICE = 10
+_log = logging.getLogger(__name__)
+
+
+class ShadowActor(Presence):
+    """Keeps the shadows."""
+
+    def __init__(self, told: ShadowsTold) -> None:
+        super().__init__(names.SHADOWS)
+        self._told = told
+        self._shadows: Shadows | None = None
+        self._trouble = ""
+        self._behind = True
+        self._desk_equity: Any = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to follow; idempotent."""
+        if self._task is None:
+            if self._told.own_process:
+                os.nice(_NICE)
+            self._task = asyncio.create_task(self._forever(), name="shadows")
+
+    async def close(self) -> None:
+        """End."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def told(self) -> dict[str, Any]:
+        """Rows and tests, as of the last bar that was followed; `behind`: more is recorded than was followed yet."""
+        shadows = self._shadows
+        return {
+            "clock_ms": shadows.clock_ms if shadows else 0,
+            "behind": self._behind,
+            "trouble": self._trouble,
+            "items": shadows.rows(self._desk_equity) if shadows else [],
+            "tests": shadows.tests() if shadows else [],
+        }
+
+    def activity(self) -> str:
+        """A few words on what the actor does now, for people."""
+        if self._trouble:
+            return f"paused: {self._trouble}"
+        if self._shadows is None:
+            return "waiting for the desk's journal"
+        stopped = self._shadows.troubles
+        words = "catching up" if self._behind else "following"
+        return f"{words}; stopped: {', '.join(stopped)}" if stopped else words
+
+    async def _forever(self) -> None:
+        pause = _PAUSE_S
+        while True:
+            began_s = time.monotonic()
+            try:
+                await self._follow()
+            except Exception as error:  # noqa: BLE001 (shown as trouble; it begins anew from the journal)
+                self._trouble = f"{type(error).__name__}: {error}"
+                log = _log.warning if isinstance(error, FksError) else _log.exception
+                log("the shadows pause: %s", self._trouble)
+            pause = _PAUSE_S if time.monotonic() - began_s > _MAX_PAUSE_S else min(2 * pause, _MAX_PAUSE_S)
+            await asyncio.sleep(pause)
+
+    async def _follow(self) -> None:
+        """Begin at the places of begin, and follow until something fails."""
+        course = await asyncio.to_thread(open_course, self._told.journal_url)
+        try:
+            shadows = await self._begun(course)
+            self._shadows, self._trouble = shadows, ""
+            while True:
+                await self._page(course, shadows)
+        finally:
+            course.close()
+
+    async def _begun(self, course: Course) -> Shadows:
+        """The shadows as they began. The desk's actor writes its run down first; until then there is none to follow."""
+        told = self._told
+        while (found := await asyncio.to_thread(course.run_at, told.run.run_id)) is None:
+            await asyncio.sleep(_IDLE_S)
+        after = await asyncio.to_thread(Begins(told.begins).places, told.plans, course, found[0], told.run.run_id)
+        await asyncio.to_thread(course.start, min(after.values()))
+        return Shadows(told.plans, told.config, told.run, course, after, told.warm)
+
+    async def _page(self, course: Course, shadows: Shadows) -> None:
+        page = await asyncio.to_thread(course.next, _PAGE)
+        for taken in page:
+            await shadows.take(taken)
+            await asyncio.sleep(0)  # whoever asks meanwhile is answered
+        self._behind = len(page) > 1
+        if page or self._desk_equity is None:
+            self._desk_equity = await asyncio.to_thread(course.equity_before, shadows.clock_ms + 1)
+            self._measure(shadows)
+        if not self._behind:
+            await asyncio.sleep(_IDLE_S)
+
+    def _measure(self, shadows: Shadows) -> None:
+        for name, worth in shadows.worths().items():
+            self.telemetry.gauge("fks_shadow_equity", name).set(float(worth.equity))
+        for plan in self._told.plans:
+            self.telemetry.gauge("fks_shadow_up", plan.name).set(float(plan.name not in shadows.troubles))

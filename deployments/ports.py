@@ -72,7 +72,7 @@ class Desk(Protocol):
         ...
 
     async def shadows(self) -> dict[str, Any]:
-        """The paper portfolios beside the desk: `clock_ms`, `behind`, `trouble`, `items` and `tests` as ShadowsShape."""
+        """The paper portfolios beside the desk: `clock_ms`, `behind`, `trouble`, `items`, `tests` as ShadowsShape."""
         ...
 
     async def metrics(self) -> str:

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import os
 import time
+from decimal import Decimal
 from typing import Any
 
 from fks_actors.actors import names
@@ -17,7 +18,7 @@ from fks_actors.actors.shadow_begins import Begins
 from fks_actors.actors.wiring import ShadowsTold
 from fks_actors.adapters.sql.course import open_course
 from fks_actors.backtest.shadows import Shadows
-from fks_actors.errors import FksError
+from fks_actors.errors import FksError, JournalUnavailable
 from fks_actors.journal.course import Course
 
 _PAGE = 256
@@ -36,7 +37,7 @@ class ShadowActor(Presence):
         self._shadows: Shadows | None = None
         self._trouble = ""
         self._behind = True
-        self._desk_equity: Any = None
+        self._desk_equity: Decimal | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -80,9 +81,9 @@ class ShadowActor(Presence):
             try:
                 await self._follow()
             except Exception as error:  # noqa: BLE001 (shown as trouble; it begins anew from the journal)
-                self._trouble = f"{type(error).__name__}: {error}"
-                log = _log.warning if isinstance(error, FksError) else _log.exception
-                log("the shadows pause: %s", self._trouble)
+                self._trouble = str(error) if isinstance(error, FksError) else f"{type(error).__name__}: {error}"
+                log = _log.info if isinstance(error, JournalUnavailable) else _log.exception
+                log("the shadows wait: %s", self._trouble)
             pause = _PAUSE_S if time.monotonic() - began_s > _MAX_PAUSE_S else min(2 * pause, _MAX_PAUSE_S)
             await asyncio.sleep(pause)
 
@@ -98,23 +99,31 @@ class ShadowActor(Presence):
             course.close()
 
     async def _begun(self, course: Course) -> Shadows:
-        """The shadows as they began. The desk's actor writes its run down first; until then there is none to follow."""
+        """The shadows as they began.
+
+        Raises:
+            JournalUnavailable: the desk has not written its run down yet.
+        """
         told = self._told
-        while (found := await asyncio.to_thread(course.run_at, told.run.run_id)) is None:
-            await asyncio.sleep(_IDLE_S)
+        found = await asyncio.to_thread(course.run_at, told.run.run_id)
+        if found is None:
+            raise JournalUnavailable("the desk has not begun yet")
         after = await asyncio.to_thread(Begins(told.begins).places, told.plans, course, found[0], told.run.run_id)
         await asyncio.to_thread(course.start, min(after.values()))
         return Shadows(told.plans, told.config, told.run, course, after, told.warm)
 
     async def _page(self, course: Course, shadows: Shadows) -> None:
-        page = await asyncio.to_thread(course.next, _PAGE)
-        for taken in page:
-            await shadows.take(taken)
-            await asyncio.sleep(0)  # whoever asks meanwhile is answered
-        self._behind = len(page) > 1
-        if page or self._desk_equity is None:
+        """Take what follows, or wait a little; a journal that does not answer is asked again."""
+        try:
+            page = await asyncio.to_thread(course.next, _PAGE)
+            for taken in page:
+                await shadows.take(taken)
+                await asyncio.sleep(0)  # whoever asks meanwhile is answered
             self._desk_equity = await asyncio.to_thread(course.equity_before, shadows.clock_ms + 1)
-            self._measure(shadows)
+            self._behind, self._trouble = len(page) > 1, ""
+        except JournalUnavailable as error:
+            self._behind, self._trouble = False, str(error)
+        self._measure(shadows)
         if not self._behind:
             await asyncio.sleep(_IDLE_S)
 

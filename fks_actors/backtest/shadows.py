@@ -1,7 +1,7 @@
 """All shadows of a desk, fed with its course; their standing against the desk and against each other.
 
-A function of the journal's course alone: whoever begins anew behind the same places gets the same figures. A shadow that
-cannot be opened, or that breaks, says why and stops; the others go on.
+A function of the journal's course alone: whoever begins anew behind the same places gets the same figures. A shadow
+that cannot be opened, or that breaks, says why and stops; the others go on.
 
 Begins    a shadow starts from the desk's own equity at the first bar that the desk decided on after its place in the
           journal, knowing the bars before; what it would have done earlier is not told, for it was not there.

@@ -23,7 +23,7 @@ from fks_actors.model.orders import OrderStatus, Side
 from fks_actors.model.records import Commit, SignalStatus
 from fks_actors.settings import Settings
 from tests.in_process import CASH, Breaker, run_record
-from tests.integration.shadows.scene import MINDS, OTHER, SYMBOLS, Follower, Written, settings_of
+from tests.integration.shadows.scene import OTHER, SYMBOLS, Follower, Written, settings_of
 from tests.journal_scene import fill, order, signal_record
 from tests.market import MINUTE, batches
 

@@ -15,6 +15,7 @@
     │   └── VenueUnavailable        outcome unknown: look the order up by its client id
     ├── ModelUnavailable            a language model did not answer: ask the next one, or go by the rules
     ├── NewsUnavailable             a news source did not answer: ask again later
+    ├── StrategyOverrun             a user's strategy took too long on a bar of a run: mend it, or raise its limit
     ├── MindAhead                   rebuild the mind from the journal, then ask again
     ├── ActorUnavailable            a remote actor did not answer in time; the call may have run
     ├── ClusterError
@@ -153,6 +154,32 @@ class MindAhead(FksError):
 
     def __str__(self) -> str:
         return f"{self.symbol}: bar {self.ts_ms} is older than the last one seen, {self.last_ms}"
+
+
+class StrategyOverrun(FksError):
+    """A strategy took longer than it may on one bar of a run, which ends there. Mend it, or raise its `bar_limit_s`.
+
+    Args:
+        strategy: its name.
+        symbol: whose bar.
+        ts_ms: open of the bar.
+        limit_s: how long it may take.
+        where: file and line at which it was interrupted.
+    """
+
+    def __init__(self, strategy: str, symbol: str, ts_ms: int, limit_s: float, where: str) -> None:
+        super().__init__(strategy, symbol, ts_ms, limit_s, where)
+        self.strategy = strategy
+        self.symbol = symbol
+        self.ts_ms = ts_ms
+        self.limit_s = limit_s
+        self.where = where
+
+    def __str__(self) -> str:
+        return (
+            f"{self.strategy}: the bar {self.ts_ms} of {self.symbol} took longer than {self.limit_s:g} s, interrupted "
+            f"at {self.where}; mend the strategy, or raise strategies.{self.strategy}.bar_limit_s"
+        )
 
 
 class ActorUnavailable(FksError):

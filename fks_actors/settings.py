@@ -24,7 +24,7 @@ from fks_actors.adapters.feeds.symbols import symbol_of
 from fks_actors.adapters.forecast.config import ForecastModelConfig
 from fks_actors.adapters.news.config import NewsConfig
 from fks_actors.adapters.sentiment.config import SentimentModelConfig
-from fks_actors.agents.config import AgentsConfig
+from fks_actors.agents.config import MINDS, AgentsConfig
 from fks_actors.errors import ConfigError
 from fks_actors.execution.config import PaperConfig
 from fks_actors.execution.venues import RoutingConfig, VenueConfig, is_venue_name
@@ -34,6 +34,8 @@ from fks_actors.memory.config import MemoryConfig
 from fks_actors.reflection.config import ReflectionConfig
 from fks_actors.reflection.shadows import ShadowsConfig
 from fks_actors.risk.config import RiskConfig
+from fks_actors.strategies.config import StrategyConfig, is_strategy_name
+from fks_actors.strategies.source import installed
 from fks_actors.webhook.config import WebhookRules
 from fks_actors.yaml_source import KeyPath, read_value, read_yaml
 
@@ -127,6 +129,7 @@ class Settings(_Section):
     market: MarketConfig = MarketConfig()
     memory: MemoryConfig = MemoryConfig()
     agents: AgentsConfig = AgentsConfig()
+    strategies: Mapping[str, StrategyConfig] = Field(default={})
     news: NewsConfig = NewsConfig()
     sentiment: SentimentModelConfig = SentimentModelConfig()
     forecast: ForecastModelConfig = ForecastModelConfig()
@@ -157,6 +160,19 @@ class Settings(_Section):
                 claimed[symbol] = name
         if self.routing.default not in self.venues:
             raise ValueError(f"routing.default: {self.routing.default!r} is none of {', '.join(self.venues)}")
+        return self
+
+    @model_validator(mode="after")
+    def _minds_are_known(self) -> Self:
+        for name in self.strategies:
+            if not is_strategy_name(name) or name in MINDS:
+                raise ValueError(
+                    f"strategies: {name!r} cannot be a strategy's name; use a-z, 0-9 and _, as no mind has"
+                )
+        for name in self.agents.minds:
+            if name not in (*MINDS, *self.strategies) and not (is_strategy_name(name) and name in installed()):
+                known = ", ".join((*MINDS, *self.strategies, *installed()))
+                raise ValueError(f"agents.minds: {name!r} is no mind and no strategy; there are {known}")
         return self
 
     @model_validator(mode="after")

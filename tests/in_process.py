@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from fks_actors.agents.config import AgentsConfig
-from fks_actors.agents.graph import settle
+from fks_actors.agents.settlement import settle
 from fks_actors.desk.config import DeskConfig, VenuePlan, venue_owner
 from fks_actors.desk.crafts import bar_mind
 from fks_actors.desk.desk import RISK_OWNER, Desk

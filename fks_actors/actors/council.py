@@ -10,7 +10,8 @@ from fks_actors.actors.debating import Debating
 from fks_actors.actors.handles import SpecialistHandle
 from fks_actors.agents.config import DebateConfig
 from fks_actors.agents.floor import Checkpoints, Debaters
-from fks_actors.agents.graph import Ask, DebateResult, LiveDebate, settle
+from fks_actors.agents.graph import Ask, LiveDebate
+from fks_actors.agents.settlement import DebateResult, settle
 from fks_actors.desk.ports import Briefing, Deliberation
 from fks_actors.errors import ActorUnavailable, FksError
 from fks_actors.model.candles import BarBatch

@@ -7,7 +7,7 @@ from decimal import Decimal
 from fks_actors.agents.config import DebateConfig
 from fks_actors.agents.debate import has_quorum
 from fks_actors.agents.floor import Checkpoints, Debaters, Floor, Motion
-from fks_actors.agents.graph import DebateResult
+from fks_actors.agents.settlement import DebateResult
 from fks_actors.agents.turns import ASKED, triggers
 from fks_actors.desk.ports import Briefing
 from fks_actors.desk.proposals import decision_id

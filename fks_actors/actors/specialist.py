@@ -10,11 +10,13 @@ from fks_actors.agents.config import AgentsConfig
 from fks_actors.desk.crafts import bar_mind
 from fks_actors.desk.mind import BarMind
 from fks_actors.desk.mind_keeper import History, MindKeeper, Run, at_once
+from fks_actors.desk.strategy_craft import strategy_craft
 from fks_actors.market.config import MarketConfig
 from fks_actors.memory.config import MemoryConfig
 from fks_actors.model.candles import BarBatch
 from fks_actors.model.records import Snapshot
 from fks_actors.model.votes import Ballot
+from fks_actors.strategies.source import Source, load
 
 
 class MindActor(Presence):
@@ -47,6 +49,13 @@ class MindActor(Presence):
         """Observe history without a vote."""
         async with self._lock:
             return await self._keeper.learn(batches, previous_ms)
+
+
+class StrategyActor(MindActor):
+    """A strategy of the user's own."""
+
+    def __init__(self, source: Source, namespace: str) -> None:
+        super().__init__(source.name, BarMind(strategy_craft(load(source))), JournalHandle(namespace))
 
 
 class SpecialistActor(MindActor):

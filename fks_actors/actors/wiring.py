@@ -12,14 +12,17 @@ from fks_actors.adapters.ccxt_venue.keys import KeySource
 from fks_actors.adapters.news.config import NewsConfig
 from fks_actors.adapters.sentiment.config import SentimentModelConfig
 from fks_actors.agents import forecast, sentiment
-from fks_actors.agents.config import DebateConfig, SentimentConfig
+from fks_actors.agents.config import MINDS, DebateConfig, SentimentConfig
+from fks_actors.backtest.council import strategy_source
 from fks_actors.backtest.run import desk_config
 from fks_actors.backtest.shadows import ShadowPlan, shadow_plans
 from fks_actors.desk.config import PAPER, DeskConfig, VenuePlan
 from fks_actors.execution.config import default_rules
 from fks_actors.model.records import RunRecord
 from fks_actors.reflection.shadows import ShadowsConfig
-from fks_actors.settings import Settings, load
+from fks_actors.settings import Settings
+from fks_actors.settings import load as load_settings
+from fks_actors.strategies.source import load
 
 _DEBATES = "debates.db"
 
@@ -103,7 +106,11 @@ def paper_plan(name: str, symbols: tuple[str, ...], settings: Settings) -> Venue
 
 
 def actor_specs(wiring: Wiring) -> tuple[ActorSpec, ...]:
-    """The actors of a desk, in the order in which they depend on each other."""
+    """The actors of a desk, in the order in which they depend on each other.
+
+    Raises:
+        ConfigError: a strategy cannot be opened; the text says what to do.
+    """
     settings, namespace = wiring.settings, wiring.namespace
     here = "fks_actors.actors"
     live = wiring.run.feed.startswith("live")
@@ -145,6 +152,10 @@ def _mind(wiring: Wiring, agent: str, live: bool) -> ActorSpec:
     if agent == forecast.AGENT:
         told = (settings.forecast, settings.agents.forecast.for_bars(wiring.run.interval_ms), namespace)
         return ActorSpec(agent, "fks_actors.actors.forecaster:ForecasterActor", told)
+    if agent not in MINDS:
+        source = strategy_source(agent, settings)
+        load(source)  # what is wrong with it is told here, not in a process that nobody looks at
+        return ActorSpec(agent, "fks_actors.actors.specialist:StrategyActor", (source, namespace))
     arguments = (agent, settings.market, settings.memory, settings.agents, namespace)
     return ActorSpec(agent, "fks_actors.actors.specialist:SpecialistActor", arguments)
 
@@ -160,7 +171,7 @@ def _shadows(wiring: Wiring) -> tuple[ActorSpec, ...]:
     config = wiring.settings.shadows
     if config.is_empty:
         return ()
-    plans = shadow_plans(wiring.settings, lambda path: load(Path(path).expanduser()).settings)
+    plans = shadow_plans(wiring.settings, lambda path: load_settings(Path(path).expanduser()).settings)
     journal = hashlib.sha256(wiring.journal_url.encode()).hexdigest()[:12]
     begins = f"{wiring.home}/shadows/{journal}.json" if wiring.home else ""
     told = ShadowsTold(wiring.journal_url, wiring.run, plans, config, wiring.settings.feed.history_bars, begins)

@@ -1,7 +1,7 @@
 """The minds' thresholds and the debate's rules. Frozen; unknown keys are refused. Confidences and shares are 0..1."""
 
 from collections.abc import Mapping
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -169,11 +169,14 @@ class DebateConfig(_Config):
 
 
 MINDS = ("short_term", "mid_term", "long_term", "asmbtr", "sentiment", "forecast")
-"""Every mind there is."""
+"""Every mind there is, beside the strategies of the user's own."""
 
 
 class AgentsConfig(_Config):
-    """Everything that `agents` can be told; `minds` are those that a desk has."""
+    """Everything that `agents` can be told; `minds` are those that a desk has: built-in ones and strategies.
+
+    Where a strategy is the only mind, `debate.min_votes` is 1 unless it was set: nobody else could make a quorum.
+    """
 
     minds: tuple[str, ...] = Field(default=MINDS, min_length=1)
     short: ShortTermConfig = ShortTermConfig()
@@ -184,12 +187,20 @@ class AgentsConfig(_Config):
     forecast: ForecastConfig = ForecastConfig()
     debate: DebateConfig = DebateConfig()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _alone(cls, given: Any) -> Any:
+        minds = given.get("minds") if isinstance(given, dict) else None
+        if not isinstance(minds, list | tuple) or len(minds) != 1 or minds[0] in MINDS:
+            return given
+        debate = given.get("debate", {})
+        if isinstance(debate, DebateConfig):
+            debate = debate.model_dump(exclude_unset=True)
+        return {**given, "debate": {"min_votes": 1, **debate}} if isinstance(debate, dict) else given
+
     @field_validator("minds")
     @classmethod
-    def _known(cls, given: tuple[str, ...]) -> tuple[str, ...]:
-        for name in given:
-            if name not in MINDS:
-                raise ValueError(f"{name!r} is no mind; there are {', '.join(MINDS)}")
+    def _once(cls, given: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(given)) != len(given):
             raise ValueError("a mind stands twice")
         return given

@@ -1,64 +1,26 @@
 """The live debate as a LangGraph: every mind in parallel, a reducer that collects, one verdict a symbol.
 
 The graph is built from its minds once and holds nothing between runs; the arithmetic stays in `verdict`, and what
-models say of it comes after, in `floor`. Besides these two no module of the domain knows langgraph. Backtests call
-`settle` directly.
+models say of it comes after, in `floor`. Besides these two no module of the domain knows langgraph.
 """
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict, cast
 
 from langgraph.graph import END, START, StateGraph
 
 from fks_actors.agents.config import DebateConfig
-from fks_actors.agents.verdict import weigh
+from fks_actors.agents.settlement import DebateResult, failed, settle
 from fks_actors.errors import ConfigError
 from fks_actors.model.candles import BarBatch
-from fks_actors.model.votes import Abstain, AbstainReason, Ballot, Verdict, Vote
+from fks_actors.model.votes import Ballot, Vote
 
 Ask = Callable[[BarBatch], Awaitable[tuple[Ballot, ...]]]
 """Put a batch to a mind. It keeps its own deadline and answers with one ballot a symbol, LATE or FAILED included."""
 
 _DETAIL_CHARS = 200
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class DebateResult:
-    """One ballot a mind and symbol (by symbol in the batch's order, then by mind), one verdict a symbol."""
-
-    ballots: tuple[Ballot, ...]
-    verdicts: tuple[Verdict, ...]
-
-
-def settle(
-    batch: BarBatch,
-    answers: Mapping[str, tuple[Ballot, ...]],
-    config: DebateConfig,
-    heard: Sequence[Vote] = (),
-    weights: Mapping[str, float] | None = None,
-) -> DebateResult:
-    """Weigh what every mind said of the batch, and the advisory votes `heard` with it.
-
-    Args:
-        answers: by agent; a ballot that is missing, for another bar, in another's name or out of bounds is FAILED.
-        weights: by agent, 1 where none is given.
-    """
-    said: list[Ballot] = []
-    verdicts: list[Verdict] = []
-    for candle in batch.candles:
-        symbol = candle.symbol
-        ballots = [_checked(agent, symbol, batch.ts_ms, _of(symbol, answer)) for agent, answer in answers.items()]
-        ballots += [vote for vote in heard if vote.symbol == symbol]
-        said += ballots
-        verdicts.append(weigh(ballots, symbol, batch.ts_ms, config, weights))
-    return DebateResult(tuple(said), tuple(verdicts))
-
-
-def _of(symbol: str, answer: Sequence[Ballot]) -> Ballot | None:
-    return next((ballot for ballot in answer if ballot.symbol == symbol), None)
 
 
 def _merged(
@@ -121,23 +83,8 @@ def _asking(agent: str, ask: Ask) -> Callable[[_Round], Awaitable[_Round]]:
             answer = await ask(batch)
         except Exception as error:  # noqa: BLE001 a failed mind abstains, whatever it failed of
             _log.warning("mind failed", extra={"agent": agent, "ts_ms": batch.ts_ms}, exc_info=error)
-            failed = f"{type(error).__name__}: {error}"[:_DETAIL_CHARS]
-            return {"answers": {agent: tuple(_failed(agent, c.symbol, batch.ts_ms, failed) for c in batch.candles)}}
+            detail = f"{type(error).__name__}: {error}"[:_DETAIL_CHARS]
+            return {"answers": {agent: tuple(failed(agent, c.symbol, batch.ts_ms, detail) for c in batch.candles)}}
         return {"answers": {agent: answer}}
 
     return node
-
-
-def _checked(agent: str, symbol: str, ts_ms: int, ballot: Ballot | None) -> Ballot:
-    """The ballot, or a FAILED abstention where it is missing, for another bar, in another's name or out of bounds."""
-    if ballot is None:
-        return _failed(agent, symbol, ts_ms, "no ballot for the symbol")
-    if ballot.agent != agent or ballot.ts_ms != ts_ms:
-        return _failed(agent, symbol, ts_ms, f"ballot of {ballot.agent}@{ballot.ts_ms} for {agent}@{ts_ms}")
-    if isinstance(ballot, Vote) and not 0.0 <= ballot.confidence <= 1.0:
-        return _failed(agent, symbol, ts_ms, f"confidence {ballot.confidence} outside 0..1")
-    return ballot
-
-
-def _failed(agent: str, symbol: str, ts_ms: int, detail: str) -> Abstain:
-    return Abstain(agent, symbol, ts_ms, AbstainReason.FAILED, detail)

@@ -30,8 +30,10 @@ _DECODER = msgspec.json.Decoder(Turn)
 
 
 def triggers(verdict: Verdict, stake: Decimal, config: DebateConfig) -> tuple[str, ...]:
-    """Why the verdict is worth a debate; empty where it is not. `stake` in quote."""
+    """Why the verdict is worth a debate; empty where it is not, as where a target decided. `stake` in quote."""
     found: list[str] = []
+    if verdict.target is not None:
+        return ()
     if config.grey_low <= verdict.strength <= config.grey_high:
         found.append(GREY_BAND)
     if stake >= config.large_notional and verdict.leaning is not Action.HOLD:

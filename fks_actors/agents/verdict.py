@@ -12,6 +12,9 @@ Every part is a signed score, -1 (sell) to 1 (buy):
 
 ASMBTR or sentiment that abstain or say HOLD are silent. strength = |f'|, leaning its sign, and the action is the
 leaning where strength >= threshold and at least `min_votes` minds voted (HOLD counts, abstentions do not), else HOLD.
+
+A mind that sits alone and names a target (a share of equity) decides by itself: BUY above 0, SELL at 0, with the
+target in the verdict and no threshold. Its score is its vote; no debate of models moves it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,8 +59,19 @@ def weigh(
     return _settled(replace(found, weights=tuple(weighed.items())), final, scores, has_quorum(ballots, config))
 
 
+def decided(vote: Vote, target: float) -> Verdict:
+    """The verdict of a mind that sits alone and wants `target`, 0..1."""
+    action = Action.BUY if target > 0.0 else Action.SELL
+    score = _signed(vote, vote.confidence)
+    told, weights = (("final", score),), ((vote.agent, 1.0),)
+    return Verdict(vote.symbol, vote.ts_ms, action, action, score, vote.confidence, 0.0, told, weights, target)
+
+
 def shifted(verdict: Verdict, judged: float, config: DebateConfig, quorum: bool) -> Verdict:
-    """The verdict after a judge of models: its score moves to `judged` (-1..1), by at most `max_shift`."""
+    """The verdict after a judge of models: its score moves to `judged` (-1..1), by at most `max_shift`. One that a
+    target decided stands."""
+    if verdict.target is not None:
+        return verdict
     before = dict(verdict.scores)["final"]
     most = config.max_shift
     shift = min(max(judged - before, -most), most)

@@ -12,12 +12,12 @@ Agent     a round trip's profit is divided among the minds that voted for its en
 """
 
 from bisect import bisect_right
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fks_actors.backtest.metrics import Curve, Floats, Trades, sharpe, traded, volatility
 from fks_actors.backtest.run import Result
@@ -59,43 +59,34 @@ class OfAgent:
 
 def regimes(cycles: Iterable[CycleRecord], config: ReflectionConfig) -> dict[str, Regime]:
     """What each cycle's market was in as of its close, by decision id; cycles in the order in which they were run."""
-    drifts: dict[str, Drift] = {}
-    last: dict[str, int] = {}
-    found = {}
-    for cycle in cycles:
-        drift = drifts.setdefault(cycle.symbol, Drift())
-        whole = cycle.ts_ms - last.get(cycle.symbol, cycle.ts_ms) == cycle.close_ms - cycle.ts_ms
-        drift.move(float(cycle.price), config.regime_bars, whole)
-        last[cycle.symbol] = cycle.ts_ms
-        found[cycle.decision_id] = drift.regime(config.regime_bars, config.regime_sigmas)
-    return found
+    return {cycle.decision_id: regime for cycle, regime in _told(cycles, config)}
 
 
-def by_regime(result: Result, config: ReflectionConfig) -> tuple[InRegime, ...]:
-    """The run's figures in every regime."""
-    known = regimes(result.cycles, config)
-    curve = Curve.of(result.equity)
-    of_points = _market(result.cycles, known, curve)
+def by_regime(result: Result, config: ReflectionConfig, curve: Curve | None = None) -> tuple[InRegime, ...]:
+    """The run's figures in every regime. `curve` is that of its equity, for who has it already."""
+    curve = curve or Curve.of(result.equity)
+    of_symbols = _by_close(result.cycles, config)
+    of_points = _market(of_symbols, curve)
     returns, a_year = curve.returns(), curve.a_year()
     asked_ms = {order.intent.client_order_id: order.intent.ts_ms for order in result.orders}
-    of_symbols = _by_close(result.cycles, known)
     trips: dict[Regime, list[RoundTrip]] = {regime: [] for regime in REGIMES}
     for trip in round_trips(result.fills).trips:
         closes, states = of_symbols.get(trip.symbol, ([], []))
         at = bisect_right(closes, asked_ms.get(trip.entry_id, trip.opened_ms))
         trips[states[at - 1] if at else Regime.SIDEWAYS].append(trip)
     return tuple(
-        _in_regime(regime, returns[[each is regime for each in of_points]], len(returns), a_year, trips[regime])
-        for regime in REGIMES
+        _in_regime(regime, returns[of_points == at], len(returns), a_year, trips[regime])
+        for at, regime in enumerate(REGIMES)
     )
 
 
 def by_agent(result: Result) -> tuple[OfAgent, ...]:
     """What each mind that voted for an entry is credited with, most profit first."""
-    cycles = {cycle.decision_id: cycle for cycle in result.cycles}
-    entries = _entries(result)
+    trips, entries = round_trips(result.fills).trips, _entries(result)
+    asked_for = {entries.get(trip.entry_id, "") for trip in trips}
+    cycles = {cycle.decision_id: cycle for cycle in result.cycles if cycle.decision_id in asked_for}
     held: dict[str, list[tuple[Decimal, Decimal]]] = {}
-    for trip in round_trips(result.fills).trips:
+    for trip in trips:
         cycle = cycles.get(entries.get(trip.entry_id, ""))
         left, owed = trip.profit, Decimal(1)
         asked = shares(cycle) if cycle else {NOBODY: Decimal(1)}
@@ -134,31 +125,41 @@ def _in_regime(regime: Regime, returns: Floats, count: int, a_year: float, trips
     )
 
 
-def _by_close(cycles: Iterable[CycleRecord], known: Mapping[str, Regime]) -> dict[str, tuple[list[int], list[Regime]]]:
+def _told(cycles: Iterable[CycleRecord], config: ReflectionConfig) -> Iterator[tuple[CycleRecord, Regime]]:
+    """Each cycle and what its market was in as of its close."""
+    drifts: dict[str, tuple[Drift, int]] = {}
+    span, sigmas = config.regime_bars, config.regime_sigmas
+    for cycle in cycles:
+        ts_ms = cycle.ts_ms
+        drift, last_ms = drifts.get(cycle.symbol) or (Drift(), ts_ms)
+        drift.move(float(cycle.price), span, ts_ms - last_ms == cycle.close_ms - ts_ms)
+        drifts[cycle.symbol] = drift, ts_ms
+        yield cycle, drift.regime(span, sigmas)
+
+
+def _by_close(cycles: Iterable[CycleRecord], config: ReflectionConfig) -> dict[str, tuple[list[int], list[Regime]]]:
     """Each symbol's closes and the regime as of them."""
     found: dict[str, tuple[list[int], list[Regime]]] = {}
-    for cycle in cycles:
+    for cycle, regime in _told(cycles, config):
         closes, states = found.setdefault(cycle.symbol, ([], []))
         closes.append(cycle.close_ms)
-        states.append(known[cycle.decision_id])
+        states.append(regime)
     return found
 
 
-def _market(cycles: Sequence[CycleRecord], known: Mapping[str, Regime], curve: Curve) -> list[Regime]:
-    """The regime at the beginning of every return."""
-    spoken: dict[int, dict[str, Regime]] = {}
-    for cycle in cycles:
-        spoken.setdefault(cycle.close_ms, {})[cycle.symbol] = known[cycle.decision_id]
-    closes = np.array(sorted(spoken), dtype=np.int64)
-    states: list[Regime] = []
-    now: dict[str, Regime] = {}
-    for close_ms in closes.tolist():
-        now |= spoken[close_ms]
-        ranked = Counter(now.values()).most_common(2)
-        tied = len(ranked) > 1 and ranked[0][1] == ranked[1][1]
-        states.append(Regime.SIDEWAYS if tied else ranked[0][0])
-    places = np.searchsorted(closes, curve.ts_ms[:-1], side="right") - 1
-    return [states[at] if at >= 0 else Regime.SIDEWAYS for at in places.tolist()]
+def _market(of_symbols: Mapping[str, tuple[list[int], list[Regime]]], curve: Curve) -> NDArray[np.int64]:
+    """The place in REGIMES of the regime at the beginning of every return."""
+    sideways, count = REGIMES.index(Regime.SIDEWAYS), len(curve.ts_ms[:-1])
+    votes = np.zeros((len(REGIMES), count), dtype=np.int64)
+    for closes, states in of_symbols.values():
+        seen = np.searchsorted(np.array(closes, dtype=np.int64), curve.ts_ms[:-1], side="right") - 1
+        known = np.array([REGIMES.index(state) for state in states], dtype=np.int64)[seen]
+        for at in range(len(REGIMES)):
+            votes[at] += (known == at) & (seen >= 0)
+    most = votes.argmax(axis=0)
+    tied = (votes == votes.max(axis=0)).sum(axis=0) > 1
+    found: NDArray[np.int64] = np.where(tied, sideways, most)
+    return found
 
 
 def _entries(result: Result) -> dict[str, str]:

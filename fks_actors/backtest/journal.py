@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from fks_actors.backtest.passed import Passed
 from fks_actors.desk.ports import JournalPort
 from fks_actors.errors import JournalConflict
 from fks_actors.execution.order_state import TERMINAL
@@ -11,17 +12,22 @@ from fks_actors.model.records import Commit, CycleRecord, EquityPoint, SignalRec
 
 
 class RunJournal(JournalPort):
-    """Keeps what is asked for again and what the results are made of. Snapshots are not kept: nothing restarts."""
+    """Keeps what is asked for again and what the results are made of. Snapshots are not kept: nothing restarts.
 
-    def __init__(self) -> None:
+    Args:
+        keeps_bars: whether its bars are asked for.
+    """
+
+    def __init__(self, keeps_bars: bool = True) -> None:
+        self._keeps_bars = keeps_bars
         self._head = ""
         self._open: dict[str, Order] = {}
         self._bars: dict[str, list[Candle]] = {}
         self._signals: dict[str, SignalRecord] = {}
         self._trades: dict[str, set[tuple[str, str]]] = {}
-        self.cycles: list[CycleRecord] = []
+        self.cycles: list[CycleRecord | Passed] = []
         self.fills: list[Fill] = []
-        self.equity: list[EquityPoint] = []
+        self.equity: list[EquityPoint | Passed] = []
         self.orders: dict[str, Order] = {}
 
     async def commit(self, commits: Sequence[Commit]) -> str:
@@ -66,10 +72,15 @@ class RunJournal(JournalPort):
         """(venue, trade id) of the orders' fills."""
         return frozenset(trade for key in client_order_ids for trade in self._trades.get(key, ()))
 
+    def passed(self, stretch: Passed) -> None:
+        """Batches were passed over."""
+        self.cycles.append(stretch)
+        self.equity.append(stretch)
+
     def _take(self, entries: Iterable[object]) -> None:
         for entry in entries:
             match entry:
-                case BarBatch():
+                case BarBatch() if self._keeps_bars:
                     for candle in entry.candles:
                         self._bars.setdefault(candle.symbol, []).append(candle)
                 case CycleRecord():
@@ -94,6 +105,7 @@ class RunJournal(JournalPort):
 
     def _point(self, point: EquityPoint) -> None:
         """The last word on an instant stands."""
-        if self.equity and self.equity[-1].ts_ms == point.ts_ms:
+        last = self.equity[-1] if self.equity else None
+        if isinstance(last, EquityPoint) and last.ts_ms == point.ts_ms:
             self.equity.pop()
         self.equity.append(point)

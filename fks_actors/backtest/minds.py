@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from fks_actors.agents.config import DebateConfig
-from fks_actors.agents.graph import DebateResult, settle
+from fks_actors.agents.settlement import DebateResult, settle
 from fks_actors.desk.mind import BarMind
 from fks_actors.desk.ports import Briefing, Deliberation
 from fks_actors.model.candles import BarBatch

@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Mapping, Sequence
 from decimal import Decimal
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from fks_actors.desk.lineage import Step
 from fks_actors.desk.ports import Ruled, VenueReply
 from fks_actors.desk.steps import RISK_OWNER
@@ -21,6 +23,9 @@ A = TypeVar("A")
 B = TypeVar("B")
 
 
+_NO_SNAPSHOT = Snapshot(RISK_OWNER, b"")
+
+
 class RunRisk:
     """desk.ports.RiskPort: one account, the limits, and no restart."""
 
@@ -34,7 +39,15 @@ class RunRisk:
     async def rule(self, step: Step, request: RiskRequest) -> Ruled:
         """Take note of what happened and rule on what is proposed."""
         self.state, reply = rule(self.state, request, self._config, self._markets)
-        return Ruled(reply, Snapshot(RISK_OWNER, b""))
+        return Ruled(reply, _NO_SNAPSHOT)
+
+    def pass_over(self, marks: Mapping[str, Decimal], peak: Decimal) -> Decimal:
+        """Move on to later marks, between which the account was worth `peak` at most and nothing was to be ruled;
+        return what it is worth now."""
+        state = self.state
+        now = {**state.marks, **marks}
+        self.state = replace(state, marks=now, peak_equity=max(state.peak_equity, peak))
+        return self.state.total().equity(now)
 
 
 class RunVenue:
@@ -54,6 +67,10 @@ class RunVenue:
     async def cancel(self, step: Step, client_order_ids: Sequence[str], ts_ms: int) -> VenueReply:
         """End orders that still work."""
         return VenueReply(self._book.cancel(tuple(client_order_ids), ts_ms))
+
+    def pass_over(self, last: BarBatch) -> None:
+        """Take note of `last`, after bars that could meet no order."""
+        self._book.advance(last)
 
     async def collect(self, step: Step) -> VenueReply:
         """Nothing: a paper venue moves with the bars alone."""

@@ -3,17 +3,28 @@
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from fks_actors import __version__
 from fks_actors.agents.forecast import AGENT as FORECAST
+from fks_actors.backtest.ahead import Ahead
 from fks_actors.backtest.council import council
+from fks_actors.backtest.grid import Grid, grid_of
 from fks_actors.backtest.journal import RunJournal
 from fks_actors.backtest.minds import Decide, RunMinds
 from fks_actors.backtest.parts import RunRisk, RunVenue, in_turn
+from fks_actors.backtest.passed import points_of
 from fks_actors.backtest.past import Past
+from fks_actors.backtest.quality import RunQuality
+from fks_actors.backtest.retold import Retold
+from fks_actors.backtest.stretches import Stretches
+from fks_actors.backtest.unscored import Unscored
 from fks_actors.desk.config import PAPER, DeskConfig, VenuePlan
+from fks_actors.desk.data_quality import GateOf, fresh_gate
 from fks_actors.desk.desk import Desk
+from fks_actors.desk.mind import Craft
 from fks_actors.desk.ports import DeskPorts, JournalPort, Minds
+from fks_actors.desk.scoring import Scoring
 from fks_actors.execution.config import default_rules
 from fks_actors.model.candles import BarBatch
 from fks_actors.model.orders import ZERO, Fill, Order
@@ -86,13 +97,8 @@ async def run(
         history: bars before the first, which the minds learn from untraded.
         told: hears of every batch that is done.
     """
-    markets = {symbol: default_rules(symbol, settings.paper) for symbol in record.symbols}
-    plan = VenuePlan(PAPER, PAPER, False, markets)
-    config = desk_config(settings, (plan,), PAPER)
-    journal = RunJournal()
-    risk = RunRisk(settings.risk, {PAPER: markets}, {PAPER: record.cash})
-    venue = RunVenue(settings.paper, markets, record.cash)
-    desk = Desk(DeskPorts(minds(journal), risk, {PAPER: venue}, journal, in_turn), config)
+    parts = _Parts(settings, record, keeps_bars=True)
+    desk = parts.desk(minds(parts.journal))
     await desk.recover()
     await desk.begin(record)
     await desk.learn(history)
@@ -101,13 +107,14 @@ async def run(
         await desk.run_cycle(batch)
         bars += len(batch.candles)
         told(batch)
+    journal = parts.journal
     return Result(
         record.cash,
         bars,
-        tuple(journal.cycles),
+        [each for each in journal.cycles if isinstance(each, CycleRecord)],
         tuple(journal.orders.values()),
         tuple(journal.fills),
-        tuple(journal.equity),
+        [each for each in journal.equity if isinstance(each, EquityPoint)],
     )
 
 
@@ -116,14 +123,19 @@ async def run_past(
     past: Past,
     decide: Decide | None = None,
     told: Callable[[int, int], None] = lambda done, total: None,
+    each_bar: bool = False,
 ) -> Result:
     """Put a recording through the desk that the settings describe, with its minds of bars.
+
+    Where it can be known that a bar leaves nothing to do, the desk is moved past it (`stretches`); what is recorded is
+    the same.
 
     Args:
         settings: minds, limits, costs, cash.
         past: the bars.
         decide: holds the debates of language models; None for none.
         told: hears (batches done, batches in all) now and then.
+        each_bar: ask the desk about every bar all the same.
 
     Raises:
         ConfigError: a model or a mind cannot be opened.
@@ -132,7 +144,11 @@ async def run_past(
     record = RunRecord(
         "backtest", past.first_ms, info.name, False, info.symbols, info.interval_ms, settings.desk.cash, __version__
     )
-    done, total = 0, past.count
+    minds, total = council(settings, info.interval_ms), past.count
+    grid = grid_of(past)
+    if decide is None and not each_bar and len(minds) == 1 and grid.usable:
+        return await _walked(settings, record, grid, lambda done: told(done, total))
+    done = 0
 
     def count(_: BarBatch) -> None:
         nonlocal done
@@ -140,9 +156,52 @@ async def run_past(
         if done % 16 == 0 or done == total:
             told(done, total)
 
-    minds = council(settings, info.interval_ms)
     history = list(past.history())
     return await run(settings, record, _each(past.traded()), lambda _: RunMinds(minds, debate, decide), history, count)
+
+
+async def _walked(settings: Settings, record: RunRecord, grid: Grid, told: Callable[[int], None]) -> Result:
+    def crafts() -> list[Craft[Any]]:
+        return [mind.craft for mind in council(settings, grid.interval_ms)]
+
+    parts = _Parts(settings, record, keeps_bars=False)
+    quality = RunQuality(grid, settings.market.quality)
+    ahead = Ahead(crafts(), grid, settings.agents.debate)
+    desk = parts.desk(ahead, quality.gate_of(), Unscored(settings.reflection))
+    await desk.recover()
+    await desk.begin(record)
+    ahead.show(0, grid.begin)
+    await desk.learn(grid.batches(0, grid.begin))
+    stretches = Stretches(
+        grid, quality, ahead, desk, parts.risk, parts.venue, parts.journal, settings.risk, parts.markets
+    )
+    await stretches.walk(told)
+    journal = parts.journal
+    retold = Retold(grid, quality, crafts, settings.agents.debate, lambda _: {})
+    return Result(
+        record.cash,
+        sum(len(columns.times) for columns in grid.columns.values()),
+        retold.cycles(journal.cycles),
+        tuple(journal.orders.values()),
+        tuple(journal.fills),
+        points_of(journal.equity, grid),
+    )
+
+
+class _Parts:
+    """What every run has: an account, its venue, its journal."""
+
+    def __init__(self, settings: Settings, record: RunRecord, keeps_bars: bool) -> None:
+        self._settings = settings
+        self.markets = {symbol: default_rules(symbol, settings.paper) for symbol in record.symbols}
+        self.journal = RunJournal(keeps_bars)
+        self.risk = RunRisk(settings.risk, {PAPER: self.markets}, {PAPER: record.cash})
+        self.venue = RunVenue(settings.paper, self.markets, record.cash)
+
+    def desk(self, minds: Minds, gate_of: GateOf = fresh_gate, scoring: Scoring | None = None) -> Desk:
+        plan = VenuePlan(PAPER, PAPER, False, self.markets)
+        ports = DeskPorts(minds, self.risk, {PAPER: self.venue}, self.journal, in_turn, snapshots=False)
+        return Desk(ports, desk_config(self._settings, (plan,), PAPER), gate_of=gate_of, scoring=scoring)
 
 
 async def _each(batches: Iterable[BarBatch]) -> AsyncIterator[BarBatch]:

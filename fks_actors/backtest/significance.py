@@ -31,6 +31,7 @@ EULER = 0.5772156649015329
 
 _NORMAL = NormalDist()
 _CHUNK = 1024
+_RUIN = -1.0 + 1e-12
 _LEAST_DEFINED = 0.9
 
 Statistic = Callable[[Floats], float | None]
@@ -132,6 +133,50 @@ def interval(
         return None
     low, high = np.quantile(found, [(1.0 - level) / 2.0, (1.0 + level) / 2.0]).tolist()
     return Interval(estimate, low, high, level, length, len(found))
+
+
+def total_interval(
+    returns: Floats, rng: np.random.Generator, *, level: float = 0.95, times: int = 1_000
+) -> Interval | None:
+    """The confidence interval of the whole return as a fraction; None without a return.
+
+    Raises:
+        ValueError: `level` is not within 0..1.
+    """
+    still = np.zeros_like(returns)
+    return total_differences(np.column_stack([still, returns]), rng, level=level, times=times)[0]
+
+
+def total_differences(
+    returns: Floats, rng: np.random.Generator, *, level: float = 0.95, times: int = 1_000
+) -> tuple[Interval | None, ...]:
+    """By how much the whole return of each other column lies above the first one's, with its confidence interval.
+
+    Paired: every resample takes the same bars from all columns, so that what moves them together cancels out. The block
+    is the longest that any of the differences asks for. None where there is no return.
+
+    Args:
+        returns: shape (n, columns), simple returns over the same bars; -1 is ruin.
+        level: 0..1, how sure each single interval is.
+
+    Raises:
+        ValueError: `level` is not within 0..1.
+    """
+    if not 0.0 < level < 1.0:
+        raise ValueError(f"a level of {level} is not within 0..1")
+    count, columns = returns.shape
+    if not count:
+        return (None,) * (columns - 1)
+    growth = np.log1p(np.maximum(returns, _RUIN))
+    apart = growth[:, 1:] - growth[:, :1]
+    block = max((block_length(apart[:, i]) for i in range(columns - 1)), default=1.0)
+    drawn = np.array([np.bincount(at, minlength=count) @ growth for at in resamples(count, block, rng, times)])
+    totals, own = np.expm1(drawn), np.expm1(growth.sum(axis=0))
+    edges = np.quantile(totals[:, 1:] - totals[:, :1], [(1.0 - level) / 2.0, (1.0 + level) / 2.0], axis=0)
+    return tuple(
+        Interval(float(own[i + 1] - own[0]), float(edges[0, i]), float(edges[1, i]), level, block, times)
+        for i in range(columns - 1)
+    )
 
 
 def moments(returns: Floats) -> Moments | None:

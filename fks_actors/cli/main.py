@@ -3,7 +3,7 @@
 import typer
 
 from fks_actors import __version__
-from fks_actors.cli import ask, compare, data, exchange_sim, explain, facts, lifecycle, orders, shadows
+from fks_actors.cli import ask, backtest, compare, data, exchange_sim, explain, facts, lifecycle, orders, shadows
 from fks_actors.cli.session import EXITS
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.command("reduce")(ask.reduce)
 app.command("resume")(ask.resume)
 app.command("agents")(ask.agents)
 app.command("shadows")(shadows.shadows)
+app.command("backtest")(backtest.backtest)
 app.command("compare")(compare.compare)
 app.command("exchange-sim")(exchange_sim.exchange_sim)
 app.command("config")(facts.config)

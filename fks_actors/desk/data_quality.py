@@ -4,7 +4,7 @@ Time is the batch's own unless the caller knows better (a live desk: the wall cl
 did. What comes of it, risk is told as `Doubt`s: it is risk that refuses.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,19 @@ from fks_actors.risk.limits import DATA_QUALITY, IMPLAUSIBLE
 from fks_actors.risk.messages import Doubt
 
 _NONE: Quotes = {}
+
+Flagged = Mapping[str, Sequence[tuple[int, Collection[Flag]]]]
+"""By symbol, which of a row of bars bear flags: their places in it, and the flags."""
+
+GateOf = Callable[[str, QualityConfig, int], QualityGate]
+"""Makes the gate of a symbol: (symbol, limits, a bar's length in ms)."""
+
+
+def fresh_gate(_: str, config: QualityConfig, interval_ms: int) -> QualityGate:
+    """A gate that has seen nothing."""
+    return QualityGate(config, interval_ms)
+
+
 _DETAIL = 200
 
 
@@ -32,6 +45,7 @@ class DataQuality:
     noted last. Bounded: one of each a symbol, one source a venue and symbol."""
 
     config: QualityConfig
+    gate_of: GateOf = fresh_gate
     interval_ms: int = 0
     gates: dict[str, QualityGate] = field(default_factory=dict)
     checks: dict[str, Plausibility] = field(default_factory=dict)
@@ -58,6 +72,25 @@ class DataQuality:
             return batch
         kept = tuple(c for c in batch.candles if not self._suspects(c, self._seen(c.symbol, quotes, batch.close_ms)))
         return batch if len(kept) == len(batch.candles) else replace(batch, candles=kept)
+
+    @property
+    def calm(self) -> bool:
+        """Whether nothing speaks against any source's data, and trading is not paused for it."""
+        return not self.paused and self.health.calm and not any(c.suspicion for c in self.checks.values())
+
+    def rest(self, candle: Candle, bars: int, flagged: Sequence[tuple[int, Collection[Flag]]] = ()) -> None:
+        """Take in that many bars of a calm symbol, of which `candle` is the last and none is missing or implausible.
+
+        `flagged`: those that bear flags, none of which can make a source fail, by their places among the bars.
+        """
+        symbol, done = candle.symbol, 0
+        self.checks[symbol].rest(candle.close)
+        self.gates[symbol].skip(bars)
+        for place, flags in flagged:
+            self.health.rest(symbol, place - done)
+            self.health.mark(FEED, symbol, flags)
+            done = place + 1
+        self.health.rest(symbol, bars - done)
 
     def keep(self, symbols: Collection[str]) -> None:
         """Forget every other symbol: what is traded no more, or has bars of another length, is not missed."""
@@ -110,7 +143,7 @@ class DataQuality:
         symbol = candle.symbol
         gate = self.gates.get(symbol)
         if gate is None:
-            gate = self.gates[symbol] = QualityGate(self.config, self.interval_ms)
+            gate = self.gates[symbol] = self.gate_of(symbol, self.config, self.interval_ms)
             self.checks[symbol] = Plausibility(self.config)
         quality = gate.judge(candle, now_ms)
         span_ms = (quality.missing + 1) * self.interval_ms
@@ -153,7 +186,7 @@ class DataQuality:
         self.interval_ms = interval_ms
         checks: Mapping[str, Any] = state.get("checks", {})
         for symbol, held in gates.items():
-            self.gates[symbol] = QualityGate(self.config, interval_ms)
+            self.gates[symbol] = self.gate_of(symbol, self.config, interval_ms)
             self.gates[symbol].restore(dict(held))
             self.checks[symbol] = Plausibility(self.config)
             if symbol in checks:

@@ -15,6 +15,7 @@ from decimal import Decimal
 
 from fks_actors.desk import advice, exits, proposals
 from fks_actors.desk.config import DeskConfig
+from fks_actors.desk.data_quality import Flagged, GateOf, fresh_gate
 from fks_actors.desk.follow_up import FollowUp
 from fks_actors.desk.ports import Briefing, DeskPorts
 from fks_actors.desk.routing import route, venues_for
@@ -54,13 +55,22 @@ class Desk:
         ports: what it reaches.
         config: what it was told.
         kept: hears of every commit once it is durable.
+        gate_of: makes the gate of a symbol's bars.
+        scoring: what it knows of its minds' worth; None to learn it from the bars.
     """
 
-    def __init__(self, ports: DeskPorts, config: DeskConfig, kept: Callable[[Commit], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        ports: DeskPorts,
+        config: DeskConfig,
+        kept: Callable[[Commit], None] = lambda _: None,
+        gate_of: GateOf = fresh_gate,
+        scoring: Scoring | None = None,
+    ) -> None:
         self._ports = ports
         self._config = config
         self._lock = asyncio.Lock()
-        self._steps = Steps(ports, config, kept)
+        self._steps = Steps(ports, config, kept, gate_of, scoring)
         self._follow_up = FollowUp(self._steps)
         self._collected = 0
         self._broken = False
@@ -193,6 +203,20 @@ class Desk:
             approved = await steps.write(name, entries, replies, ruled, ts_ms, (*said.snapshots, known))
             await self._act(name, ts_ms, approved or ())
             return cycles
+
+    @property
+    def idle(self) -> bool:
+        """Whether no order works, nothing is still to be done, and nothing speaks against the data."""
+        return not len(self._steps.orders) and self._steps.memory.idle
+
+    def pass_over(self, last: BarBatch, batches: int, equity: Decimal, flagged: Flagged) -> None:
+        """Move an idle desk on to `last`, the end of that many batches at which nothing is to be done.
+
+        They are whole: a bar of each symbol, none missing before it, none implausible, no flag (`flagged`) that could
+        make a source fail; and risk has nothing to say of them. `equity` is the account's value at the end.
+        """
+        self._steps.memory.pass_over(last, batches, flagged)
+        self._steps.equity = equity
 
     async def run_signal(self, cursor: int, signal: Signal, ts_ms: int) -> SignalRecord:
         """One alert: propose, rule, write, act. `ts_ms` is the desk's time. Returns what was recorded."""

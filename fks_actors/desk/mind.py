@@ -87,6 +87,11 @@ class BarMind:
         self._symbols: dict[str, _Memory] = {}
 
     @property
+    def craft(self) -> Craft[Any]:
+        """What kind of mind it is."""
+        return self._craft
+
+    @property
     def agent(self) -> str:
         """Under which name it votes."""
         return self._craft.agent

@@ -1,6 +1,7 @@
 """What the desk needs from the actors (live) or from plain objects (backtest, tests)."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol, TypeVar
 
@@ -169,11 +170,13 @@ class Together(Protocol):
 Clock = Callable[[], int]
 
 
-class DeskPorts(msgspec.Struct, frozen=True, gc=False):
-    """Everything that the desk reaches."""
+@dataclass(frozen=True, slots=True)
+class DeskPorts:
+    """Everything that the desk reaches. Without `snapshots` its commits carry none: where nothing ever restarts."""
 
     minds: Minds
     risk: RiskPort
     venues: Mapping[str, VenuePort]
     journal: JournalPort
     together: Together
+    snapshots: bool = True

@@ -55,6 +55,7 @@ def _cycle_proposal(
         market_price=to_money(candle.close),
         strength=to_money(verdict.strength).quantize(_PLACES),
         volatility=volatility,
+        target=None if verdict.target is None else to_money(verdict.target),
     )
 
 

@@ -51,6 +51,10 @@ class Scoring:
         self._calibration.observe(batch)
         self._calibration.claim(ballots)
         self._weigh()
+        return self.snapshot()
+
+    def snapshot(self) -> Snapshot:
+        """What is known, as a snapshot."""
         return Snapshot(CALIBRATION_OWNER, self._calibration.encode())
 
     def restore(self, payload: bytes) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from fks_actors.desk.data_quality import DataQuality
+from fks_actors.desk.data_quality import DataQuality, Flagged, GateOf, fresh_gate
 from fks_actors.desk.exits import Bracket
 from fks_actors.desk.routing import Quotes
 from fks_actors.errors import JournalCorrupt
@@ -72,6 +72,7 @@ class DeskMemory:
     by their venue."""
 
     quality: QualityConfig
+    gate_of: GateOf = fresh_gate
     interval_ms: int = 0
     last_bar_ms: dict[str, int] = field(default_factory=dict)
     marks: dict[str, Decimal] = field(default_factory=dict)
@@ -86,7 +87,7 @@ class DeskMemory:
     data: DataQuality = field(init=False)
 
     def __post_init__(self) -> None:
-        self.data = DataQuality(self.quality)
+        self.data = DataQuality(self.quality, self.gate_of)
 
     def unseen(self, batch: BarBatch) -> BarBatch:
         """The batch without the bars that were taken in already, and without figures that cannot be a bar's."""
@@ -106,6 +107,20 @@ class DeskMemory:
                 self.marks[candle.symbol] = to_money(candle.close)
         self.clock_ms = max(self.clock_ms, batch.close_ms)
         return flags
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is still to be done, and nothing speaks against the data."""
+        pending = self.brackets or self.changes or self.advice or self.uncancelled or self.closings
+        return not pending and self.data.calm
+
+    def pass_over(self, last: BarBatch, bars: int, flagged: Flagged) -> None:
+        """Move on to `last`, the end of that many batches of the same symbols (`data_quality.DataQuality.rest`)."""
+        for candle in last.candles:
+            self.last_bar_ms[candle.symbol] = candle.ts_ms
+            self.marks[candle.symbol] = to_money(candle.close)
+            self.data.rest(candle, bars, flagged.get(candle.symbol, ()))
+        self.clock_ms = last.close_ms
 
     def volatility(self, symbol: str) -> Decimal:
         """The symbol's standard deviation of log returns a day, as a fraction; 0 while it is not known."""
@@ -175,5 +190,5 @@ class DeskMemory:
         self.advice = held.advice
         self.uncancelled = set(held.uncancelled)
         self.closings = dict(held.closings)
-        self.data = DataQuality(self.quality)
+        self.data = DataQuality(self.quality, self.gate_of)
         self.data.restore(held.interval_ms, held.gates, held.data)

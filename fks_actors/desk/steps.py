@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from fks_actors.desk import exits, proposals
 from fks_actors.desk.config import DeskConfig, venue_owner
+from fks_actors.desk.data_quality import GateOf, fresh_gate
 from fks_actors.desk.lineage import Step
 from fks_actors.desk.ports import DeskPorts, Ruled, VenueReply
 from fks_actors.desk.routing import Quotes
@@ -68,17 +69,27 @@ class Steps:
         ports: what it reaches.
         config: what it was told.
         kept: hears of every commit once it is durable.
+        gate_of: makes the gate of a symbol's bars.
+        scoring: what it knows of its minds' worth; None to learn it from the bars.
     """
 
-    def __init__(self, ports: DeskPorts, config: DeskConfig, kept: Callable[[Commit], None]) -> None:
+    def __init__(
+        self,
+        ports: DeskPorts,
+        config: DeskConfig,
+        kept: Callable[[Commit], None],
+        gate_of: GateOf = fresh_gate,
+        scoring: Scoring | None = None,
+    ) -> None:
         self.ports = ports
         self.config = config
         self._kept = kept
         self._head = ""
         self._risk_label = ""
         self._venue_labels: dict[str, str] = {}
-        self.memory = DeskMemory(config.quality)
-        self.scoring = Scoring(config.reflection)
+        self._gate_of = gate_of
+        self.memory = DeskMemory(config.quality, gate_of)
+        self.scoring = scoring or Scoring(config.reflection)
         self.orders = WorkingOrders()
         self.last: RiskReply | None = None
         self.equity = ZERO
@@ -111,7 +122,7 @@ class Steps:
         for plan in self.config.venues:
             self._venue_labels[plan.name] = (await journal.snapshot(venue_owner(plan.name))).commit_id
         snapshot = await journal.snapshot("desk")
-        self.memory = DeskMemory(self.config.quality)
+        self.memory = DeskMemory(self.config.quality, self._gate_of)
         self.memory.restore(snapshot.payload)
         self.scoring.restore((await journal.snapshot(CALIBRATION_OWNER)).payload)
         orders = await journal.open_orders()
@@ -331,7 +342,9 @@ class Steps:
     async def commit(self, name: str, entries: tuple[Entry, ...], snapshots: tuple[Snapshot, ...]) -> bool:
         """Append one commit with the desk's own memory; False where one of that name was written before. Then nothing
         of this one was, and everything is taken from the journal anew."""
-        commit = Commit(name, self._head, entries, (*snapshots, self.memory.encode()))
+        if self.ports.snapshots:
+            snapshots = (*snapshots, self.memory.encode())
+        commit = Commit(name, self._head, entries, snapshots)
         self._head = await self.ports.journal.commit((commit,))
         if self._head != name:
             _log.info("%s was written before", name)

@@ -134,7 +134,9 @@ class PaperBook:
         """Take note of closed bars; return what they did to the orders. A bar that is not newer than the last is
         ignored."""
         fresh = self._noted(batch)
-        bars = {s: Bar.of(candle) for s, candle in fresh.items() if self._standing.reach(s)}
+        bars = {s: Bar.of(candle) for s, candle in fresh.items() if self._standing.any_of(s)}
+        if not bars:
+            return ()
         return Rounds(self._dealer, self._standing, self._markets, batch, bars).played()
 
     def _noted(self, batch: BarBatch) -> dict[str, Candle]:

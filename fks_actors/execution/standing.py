@@ -65,6 +65,11 @@ class Standing:
         """The symbol's orders by the price that reaches each; None where it never had any."""
         return self._reach.get(symbol)
 
+    def any_of(self, symbol: str) -> bool:
+        """Whether an order of the symbol works."""
+        reach = self._reach.get(symbol)
+        return reach is not None and len(self._orders) > 0
+
     def keep(self, work: Working) -> Working:
         """Enter the order or note how it changed. One without a place in time gets the next."""
         work = self._placed(work)

@@ -139,6 +139,22 @@ class Health:
         trouble = next((flag.value for flag in _TROUBLES if flag in flags), "") if flags else ""
         told[name] = Source(name, symbol, score, failing, trouble, True, deviation)
 
+    def rest(self, symbol: str, bars: int) -> None:
+        """Take in bars of the feed that bear no flag; it neither failed nor was in trouble before them."""
+        if not bars:
+            return
+        held = self._sources[symbol][FEED]
+        score, share = held.score, 1.0 - self._config.score_decay
+        if score != 1.0:
+            for _ in range(bars):
+                score = min(max(score + share * (1.0 - score), 0.0), 1.0)
+        self._sources[symbol][FEED] = Source(FEED, symbol, score, False, "", True, 0.0)
+
+    @property
+    def calm(self) -> bool:
+        """Whether every source is there, does not fail and is in no trouble."""
+        return all(each.present and not each.fails for told in self._sources.values() for each in told.values())
+
     def heard(self, symbol: str, names: Collection[str]) -> None:
         """Those of a symbol's sources that are not named have nothing to tell now; their scores wait for them."""
         told = self._sources.get(symbol, {})

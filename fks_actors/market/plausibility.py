@@ -68,6 +68,10 @@ class Plausibility:
         confirmed = earlier is not None and earlier.borne_out_by(close)
         return None if confirmed or any(found.borne_out_by(price) for price in witnesses) else found
 
+    def rest(self, close: float) -> None:
+        """Take in any number of bars that are plausible without a doubt, the last of which closed at `close`."""
+        self._trusted, self._span_ms, self.suspicion = close, 0, None
+
     def _limit(self, close: float, span_ms: int) -> float:
         """The move (fraction) that `close` goes beyond; 0.0 where it is plausible."""
         if self._trusted <= 0.0:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from fks_actors.errors import InvariantError
 from fks_actors.market.config import QualityConfig
 from fks_actors.market.volume import VolumeGauge
 from fks_actors.model.candles import Candle
@@ -103,6 +104,14 @@ class QualityGate:
         if now_ms is not None and now_ms - (candle.ts_ms + self._interval_ms) > self._limit_ms():
             flags.append(Flag.STALE)
         return Quality(tuple(flags), missing, z, volume_z)
+
+    def skip(self, bars: int) -> None:
+        """Pass over bars without judging them: only a gate that knows its words beforehand can.
+
+        Raises:
+            InvariantError: this gate cannot.
+        """
+        raise InvariantError(f"a gate that judges bar by bar cannot pass over {bars} of them")
 
     def overdue(self, now_ms: int) -> bool:
         """Whether the bar after the last one should have come: it closed longer ago than a bar may be late."""

@@ -24,7 +24,8 @@ class RiskConfig(BaseModel):
     `max_gross_exposure_pct` caps the positions plus reserved BUYs. `max_daily_loss_pct` (from the UTC day's start) and
     `drawdown_reducing_pct` (from the peak) lead to REDUCING, `drawdown_halt_pct` to HALTED. `max_price_deviation_pct`
     bounds limit and stop prices around the market. `reservation_buffer_pct` of the notional is held back on top of it,
-    for fees and slippage.
+    for fees and slippage. `rebalance_band_pct` of equity is how far a holding may lie from a strategy's target before
+    it is traded back; 0 trades every bar.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,6 +42,7 @@ class RiskConfig(BaseModel):
     orders_per_minute: Annotated[int, Field(ge=1, le=10_000)] = 30
     max_price_deviation_pct: Percent = Decimal(10)
     reservation_buffer_pct: Annotated[Decimal, Field(ge=0, le=10)] = Decimal("0.5")
+    rebalance_band_pct: Annotated[Decimal, Field(ge=0, le=50)] = Decimal(1)
 
     @model_validator(mode="after")
     def _halt_lies_beyond_reducing(self) -> "RiskConfig":

@@ -12,9 +12,10 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from fks_actors.errors import InvariantError
+from fks_actors.model.account import Account
 from fks_actors.model.markets import MarketRules
 from fks_actors.model.orders import ZERO, Approved, Denied, Fill, OrderIntent, Refusal, Side
-from fks_actors.model.records import EquityPoint, Proposal
+from fks_actors.model.records import EquityPoint, Proposal, TradingState
 from fks_actors.risk import limits, trading
 from fks_actors.risk.config import RiskConfig
 from fks_actors.risk.figures import against_figures, finite, must_be_finite
@@ -23,6 +24,7 @@ from fks_actors.risk.reservations import settle
 from fks_actors.risk.rulings import approve
 from fks_actors.risk.sizing import on_grid, reference_price, size
 from fks_actors.risk.standing import Standing, standing
+from fks_actors.risk.targets import towards, turned
 
 Markets = Mapping[str, Mapping[str, MarketRules]]
 """What may be traded, by venue and symbol."""
@@ -54,17 +56,21 @@ def rule(state: RiskState, request: RiskRequest, config: RiskConfig, markets: Ma
     for unit in _units(request.proposals):
         now, ruled = ruler.together(now, unit)
         rulings += ruled
-    point = EquityPoint(
-        request.ts_ms,
-        equity,
-        total.cash,
-        exposure,
-        total.realised(),
-        total.fees,
-        (trading.loss_pct(now.peak_equity, equity) / 100).quantize(_DRAWDOWN_STEP),
-        now.trading,
-    )
-    return now, RiskReply(tuple(rulings), point, (*new_day, *tripped, *doubted, *ordered))
+    stands = _point(total, exposure, now.peak_equity, now.trading, request.ts_ms)
+    return now, RiskReply(tuple(rulings), stands, (*new_day, *tripped, *doubted, *ordered))
+
+
+def point(state: RiskState, ts_ms: int) -> EquityPoint:
+    """The account at an instant, by the marks that are known then; its peak may be new."""
+    total = state.total()
+    exposure = total.exposure(state.marks)
+    return _point(total, exposure, max(state.peak_equity, total.cash + exposure), state.trading, ts_ms)
+
+
+def _point(total: Account, exposure: Decimal, peak: Decimal, trading_state: TradingState, ts_ms: int) -> EquityPoint:
+    equity = total.cash + exposure
+    drawdown = (trading.loss_pct(peak, equity) / 100).quantize(_DRAWDOWN_STEP)
+    return EquityPoint(ts_ms, equity, total.cash, exposure, total.realised(), total.fees, drawdown, trading_state)
 
 
 def _units(proposals: Sequence[Proposal]) -> Iterator[Sequence[Proposal]]:
@@ -129,11 +135,14 @@ class _Ruler:
     def ruled(self, state: RiskState, proposal: Proposal) -> tuple[RiskState, RiskRuling]:
         if proposal.client_order_id in state.reservations:
             raise InvariantError(f"order {proposal.client_order_id} is proposed again while it is reserved")
+        strange = tuple(against_figures(proposal))
+        if not strange:
+            proposal = turned(proposal, state, self.equity, self.config)
         barred = (
             *limits.against_state(proposal.side, state.trading),
             *limits.against_data(proposal, self.doubts),
         )
-        if strange := tuple(against_figures(proposal)):
+        if strange:
             return state, _unsized(finite(proposal), (*barred, *strange))
         price = state.marks.get(proposal.symbol, proposal.market_price)
         rules = self._rules(state, proposal, price)
@@ -142,12 +151,18 @@ class _Ruler:
         wanted = _on_grids(proposal, rules)
         met = standing(state, wanted, price, self.equity, self.exposure)
         reference = reference_price(wanted, price)
-        sized = size(wanted, met, reference, self.config, rules)
+        sized = self._sized(state, wanted, met, reference, rules)
         if isinstance(sized, Unneeded):
             return state, replace(sized, proposal=proposal)
         if isinstance(sized, Refusal):
             return state, _unsized(wanted, (*barred, sized))
         return self._limited(state, _intent(wanted, sized, price), met, reference, rules, barred)
+
+    def _sized(
+        self, state: RiskState, wanted: Proposal, met: Standing, reference: Decimal, rules: MarketRules
+    ) -> Decimal | Unneeded | Refusal:
+        towards_target = towards(wanted, state, met, self.config, rules)
+        return size(wanted, met, reference, self.config, rules) if towards_target is None else towards_target
 
     def _rules(self, state: RiskState, proposal: Proposal, price: Decimal) -> MarketRules | Refusal:
         """The market's rules, or why the proposal has no market."""

@@ -16,7 +16,10 @@ from fks_actors.model.records import Proposal
 from fks_actors.risk.messages import RiskRequest
 
 _NEEDED = ("market_price", "strength", "volatility")
-_OPTIONAL = ("quantity", "limit_price", "stop_price", "trail_pct", "display_quantity", "protect_price", "target_price")
+_OPTIONAL = (
+    "quantity", "limit_price", "stop_price", "trail_pct", "display_quantity", "protect_price", "target_price",
+    "target",
+)  # fmt: skip
 _DIGITS = 30
 
 

@@ -4,6 +4,7 @@
                    held or pending  Unneeded
              SELL  held             the whole unreserved position of its venue
                    flat or pending  Unneeded
+    verdict  with a target    see `risk.targets`; of a target of 0 the whole position, as above
     exit     a quantity             as much of it as is held and unreserved, Unneeded where that is nothing
     others   a quantity             that quantity
              BUY   no quantity      by the sizing below, whatever is held
@@ -32,6 +33,9 @@ from fks_actors.risk.config import FIXED_PCT, RISK, SIZINGS, RiskConfig
 from fks_actors.risk.limits import refusal
 from fks_actors.risk.messages import SELL_PENDING, Unneeded
 from fks_actors.risk.standing import Standing
+
+POSITION_HELD, NO_POSITION = "position_held", "no_position"
+"""Why a verdict's BUY or SELL is unneeded."""
 
 _ONE = Decimal(1)
 
@@ -76,8 +80,8 @@ def size(
     if proposal.side is Side.SELL:
         return _whole_position(proposal, standing, rules)
     if proposal.origin is Origin.CYCLE:
-        if _sellable(standing.held, standing.price, rules):
-            return Unneeded(proposal, "position_held")
+        if sellable(standing.held, standing.price, rules):
+            return Unneeded(proposal, POSITION_HELD)
         if standing.buying:
             return Unneeded(proposal, "buy_pending")
     notional = _notional(sizing, proposal, standing, reference, config)
@@ -147,11 +151,12 @@ def _odds(proposal: Proposal, reference: Decimal) -> Decimal:
 
 
 def _whole_position(proposal: Proposal, standing: Standing, rules: MarketRules) -> Decimal | Unneeded:
-    if _sellable(standing.free_base, standing.price, rules):
+    if sellable(standing.free_base, standing.price, rules):
         return rules.floor_quantity(standing.free_base)
-    return Unneeded(proposal, SELL_PENDING if standing.selling else "no_position")
+    return Unneeded(proposal, SELL_PENDING if standing.selling else NO_POSITION)
 
 
-def _sellable(quantity: Decimal, price: Decimal, rules: MarketRules) -> bool:
+def sellable(quantity: Decimal, price: Decimal, rules: MarketRules) -> bool:
+    """Whether the venue would take a sale of so much; less is dust."""
     whole = rules.floor_quantity(max(quantity, ZERO))
     return whole > 0 and whole >= rules.min_quantity and whole * price >= rules.min_notional

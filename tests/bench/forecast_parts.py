@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from fks_actors.adapters.forecast.config import DEFAULT_LEVELS
-from fks_actors.adapters.forecast.statistical import WINDOW_BARS, StatisticalForecaster
+from fks_actors.adapters.forecast.config import DEFAULT_LEVELS, WINDOW_BARS
+from fks_actors.adapters.forecast.statistical import StatisticalForecaster
 from fks_actors.agents.config import ForecastConfig
 from fks_actors.agents.forecast_scores import crps, drift, scale, seasonal_naive
 from fks_actors.desk.forecast_craft import ForecastFeatures

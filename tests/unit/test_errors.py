@@ -12,6 +12,7 @@ ARGUMENTS = {
     errors.DataFileError: ("bars.csv", 7, "not a number"),
     errors.PortTaken: (8000, "python"),
     errors.MindAhead: ("BTC/USDT", 1, 2),
+    errors.StrategyOverrun: ("mine", "BTC/USDT", 1, 5.0, "mine.py, line 3"),
     errors.ModelUnavailable: ("vllm", "503", 2.0),
     errors.NewsUnavailable: ("rss", "503", 2.0),
 }

@@ -39,6 +39,11 @@ class Columns:
     close: Floats
     volume: Floats
 
+    def cut(self, start: int, stop: int) -> "Columns":
+        """Rows `start` to `stop`, as views."""
+        part = slice(start, stop)
+        return Columns(*(c[part] for c in (self.times, self.open, self.high, self.low, self.close, self.volume)))
+
     def candles(self, symbol: str, start: int, stop: int) -> Iterator[Candle]:
         """Rows `start` to `stop` as candles."""
         cut = slice(start, stop)

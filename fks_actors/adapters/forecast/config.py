@@ -12,6 +12,9 @@ def levels_of(count: int) -> tuple[float, ...]:
 
 DEFAULT_LEVELS = levels_of(19)
 
+WINDOW_BARS = 4_032
+"""How many closes the statistical ensemble sees where nothing else is said."""
+
 ForecastKind = Literal["statistical", "chronos", "timesfm", "lag_llama", "timecopilot"]
 
 

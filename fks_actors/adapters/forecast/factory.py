@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from fks_actors.adapters.forecast.config import ForecastModelConfig
+from fks_actors.adapters.forecast.config import WINDOW_BARS, ForecastModelConfig
 from fks_actors.agents.forecast import Forecaster
 
 
@@ -17,7 +17,7 @@ def open_forecaster(config: ForecastModelConfig, season_bars: int = 24) -> Forec
         ConfigError: its package is missing, or the path holds no such model.
     """
     if config.kind == "statistical":
-        from fks_actors.adapters.forecast.statistical import WINDOW_BARS, StatisticalForecaster
+        from fks_actors.adapters.forecast.statistical import StatisticalForecaster
 
         window = config.window_bars or WINDOW_BARS
         return StatisticalForecaster(config.quantile_levels, window, config.refit_bars, season_bars)

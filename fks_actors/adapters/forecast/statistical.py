@@ -27,11 +27,11 @@ from scipy.signal import lfilter  # type: ignore[import-untyped]
 from statsmodels.tsa.holtwinters import Holt  # type: ignore[import-untyped]
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
+from fks_actors.adapters.forecast.config import WINDOW_BARS
 from fks_actors.agents.forecast import Forecast, Memory
 
 Floats = npt.NDArray[np.float64]
 
-WINDOW_BARS = 4_032
 _MEMORIES = ((0.97, 0.2), (0.99, 0.3), (0.998, 0.5))
 _SMOOTHED_BARS = 672
 _LEAST_VARIANCE = 1e-18

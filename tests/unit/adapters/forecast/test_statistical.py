@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fks_actors.adapters.forecast.config import DEFAULT_LEVELS, ForecastModelConfig
+from fks_actors.adapters.forecast.config import DEFAULT_LEVELS, WINDOW_BARS, ForecastModelConfig
 from fks_actors.adapters.forecast.factory import open_forecaster
-from fks_actors.adapters.forecast.statistical import WINDOW_BARS, StatisticalForecaster, _rhythm
+from fks_actors.adapters.forecast.statistical import StatisticalForecaster, _rhythm
 from fks_actors.agents.forecast import Memory
 
 MODEL = StatisticalForecaster(DEFAULT_LEVELS, 1_000, 50, 4)

@@ -185,7 +185,7 @@ export function showShadows(told) {
       num(String(s.orders), "wide"), num(s.difference === null ? "–" : signedPercent(s.difference), s.difference > 0 ? "ahead" : ""),
     );
   });
-  const heads = [["Shadow"], ["Equity", "right"], ["Return", "right"], ["Drawdown", "right wide"], ["Orders", "right wide"], ["Ahead of the desk", "right"]];
+  const heads = [["Shadow"], ["Equity", "right"], ["Return", "right"], ["Drawdown", "right wide"], ["Orders", "right wide"], ["vs desk", "right"]];
   table("shadows", heads, rows, "No shadows.");
   const said = told.tests.filter((t) => t.against === "twin" || t.standing === "better" || t.standing === "worse");
   put("shadow-tests", ...said.map((t) => h("li", {}, t.told)));

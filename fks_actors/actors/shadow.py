@@ -37,7 +37,9 @@ class ShadowActor(Presence):
         self._shadows: Shadows | None = None
         self._trouble = ""
         self._behind = True
-        self._desk_equity: Decimal | None = None
+        self._clock_ms = 0
+        self._rows: list[dict[str, Any]] = []
+        self._tests: list[dict[str, Any]] = []
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -54,14 +56,13 @@ class ShadowActor(Presence):
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def told(self) -> dict[str, Any]:
-        """Rows and tests, as of the last bar that was followed; `behind`: more is recorded than was followed yet."""
-        shadows = self._shadows
+        """Rows and tests of one instant, `clock_ms`; `behind`: more is recorded than was followed yet."""
         return {
-            "clock_ms": shadows.clock_ms if shadows else 0,
+            "clock_ms": self._clock_ms,
             "behind": self._behind,
             "trouble": self._trouble,
-            "items": shadows.rows(self._desk_equity) if shadows else [],
-            "tests": shadows.tests() if shadows else [],
+            "items": self._rows,
+            "tests": self._tests,
         }
 
     def activity(self) -> str:
@@ -116,18 +117,20 @@ class ShadowActor(Presence):
         """Take what follows, or wait a little; a journal that does not answer is asked again."""
         try:
             page = await asyncio.to_thread(course.next, _PAGE)
-            for taken in page:
-                await shadows.take(taken)
-                await asyncio.sleep(0)  # whoever asks meanwhile is answered
-            self._desk_equity = await asyncio.to_thread(course.equity_before, shadows.clock_ms + 1)
-            self._behind, self._trouble = len(page) > 1, ""
         except JournalUnavailable as error:
             self._behind, self._trouble = False, str(error)
-        self._measure(shadows)
+            await asyncio.sleep(_IDLE_S)
+            return
+        for taken in page:
+            await shadows.take(taken)
+            await asyncio.sleep(0)  # whoever asks meanwhile is answered
+        self._show(shadows, await asyncio.to_thread(course.equity_before, shadows.clock_ms + 1))
+        self._behind, self._trouble = len(page) > 1, ""
         if not self._behind:
             await asyncio.sleep(_IDLE_S)
 
-    def _measure(self, shadows: Shadows) -> None:
+    def _show(self, shadows: Shadows, desk_equity: Decimal | None) -> None:
+        self._clock_ms, self._rows, self._tests = shadows.clock_ms, shadows.rows(desk_equity), shadows.tests()
         for name, worth in shadows.worths().items():
             self.telemetry.gauge("fks_shadow_equity", name).set(float(worth.equity))
         for plan in self._told.plans:

@@ -16,12 +16,13 @@ from fks_actors.home import write_private
 from fks_actors.journal.course import Course
 from fks_actors.settings import Settings
 
-_MATTERS = frozenset({"market", "memory", "agents", "forecast", "reflection", "risk", "paper"})
+_MATTERS = frozenset({"market", "memory", "agents", "forecast", "reflection", "risk", "paper", "strategies"})
 
 
 def fingerprint(plan: ShadowPlan, twin: Settings | None) -> str:
     """What makes a shadow the one that it is; of one that is compared with the twin, the twin's as well."""
     kept: list[object] = [__version__, plan.kind, plan.rule, plan.settings.model_dump(mode="json", include=_MATTERS)]
+    kept += [[source.name, source.text] for source in plan.sources]
     if plan.kind == CONFIG and twin is not None:
         kept.append(twin.model_dump(mode="json", include=_MATTERS))
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]

@@ -21,13 +21,17 @@ from fks_actors.desk.config import PAPER, VenuePlan
 from fks_actors.desk.desk import Desk
 from fks_actors.desk.mind import BarMind
 from fks_actors.desk.ports import DeskPorts
+from fks_actors.desk.strategy_craft import strategy_craft
 from fks_actors.execution.config import default_rules
 from fks_actors.model.candles import BarBatch
 from fks_actors.model.orders import ZERO
 from fks_actors.model.records import RunRecord, Signal
 from fks_actors.settings import Settings
+from fks_actors.strategies.source import Source, load
 
-FLAT, HOLD = "flat", "buy_and_hold"
+FLAT, HOLD, HOLD_CAPPED = "flat", "buy_and_hold", "buy_and_hold_capped"
+RULES = (FLAT, HOLD, HOLD_CAPPED)
+"""Shadows that need no desk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +91,12 @@ class Flat:
 
 
 class Hold:
-    """Buys once, as `baselines.BuyAndHold` does, with all its cash."""
+    """Buys once, as `baselines.BuyAndHold` does: with all its cash, or for each symbol what one trade may take."""
 
-    def __init__(self, settings: Settings, record: RunRecord) -> None:
+    def __init__(self, settings: Settings, record: RunRecord, capped: bool = False) -> None:
         markets = {symbol: default_rules(symbol, settings.paper) for symbol in record.symbols}
-        self._hold = BuyAndHold(record.cash, markets, settings.paper, keeps_rows=False)
+        share = settings.risk.per_trade_pct if capped else None
+        self._hold = BuyAndHold(record.cash, markets, settings.paper, share, keeps_rows=False)
         self._peak = record.cash
         self._worth = Worth(0, record.cash)
 
@@ -133,7 +138,7 @@ class PaperDesk:
         venue = RunVenue(settings.paper, markets, record.cash)
         voices = RunMinds(minds, settings.agents.debate)
         config = desk_config(settings, (VenuePlan(PAPER, PAPER, False, markets),), PAPER)
-        self._desk = Desk(DeskPorts(voices, risk, {PAPER: venue}, self._journal, in_turn), config)
+        self._desk = Desk(DeskPorts(voices, risk, {PAPER: venue}, self._journal, in_turn, snapshots=False), config)
         self._record = record
 
     async def opened(self) -> "PaperDesk":
@@ -170,17 +175,28 @@ class PaperDesk:
         )  # fmt: skip
 
 
-async def open_shadow(rule: str, settings: Settings, record: RunRecord) -> Shadow:
-    """A shadow from fresh cash. `rule`: FLAT, HOLD, or empty for the minds that the settings name.
+async def open_shadow(rule: str, settings: Settings, record: RunRecord, sources: Sequence[Source] = ()) -> Shadow:
+    """A shadow from fresh cash. `rule`: one of RULES, or empty for the minds that the settings name; `sources`: the
+    strategies among those.
 
     Raises:
-        ConfigError: a model or a mind cannot be opened.
+        ConfigError: a model, a mind or a strategy cannot be opened.
     """
     if rule == FLAT:
         return Flat(record.cash)
-    if rule == HOLD:
-        return Hold(settings, record)
-    return await PaperDesk(settings, record, council(settings, record.interval_ms)).opened()
+    if rule in RULES:
+        return Hold(settings, record, rule == HOLD_CAPPED)
+    minds = [_mind(agent, settings, record.interval_ms, sources) for agent in settings.agents.minds]
+    return await PaperDesk(settings, record, [mind for each in minds for mind in each]).opened()
+
+
+def _mind(agent: str, settings: Settings, interval_ms: int, sources: Sequence[Source]) -> list[BarMind]:
+    """One of the council; a strategy is what was read where the desk was started, not what its file has become."""
+    source = next((each for each in sources if each.name == agent), None)
+    if source is not None:
+        return [BarMind(strategy_craft(load(source), ends_run=True))]
+    agents = settings.agents.model_copy(update={"minds": (agent,)})
+    return council(settings.model_copy(update={"agents": agents}), interval_ms)
 
 
 def silent_minds(settings: Settings) -> tuple[str, ...]:

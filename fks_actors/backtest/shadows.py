@@ -12,32 +12,41 @@ Pairs     what an account is worth at a bar's close is compared when the next ba
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from dataclasses import replace as replace_plan
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from msgspec.structs import replace
 
+from fks_actors.agents.config import MINDS
+from fks_actors.backtest.contenders import COUNCIL, LABELS, MEASURES, contender
+from fks_actors.backtest.council import strategy_source
 from fks_actors.backtest.sequential import Difference, PairedTest, verdict
-from fks_actors.backtest.shadow import FLAT, HOLD, Shadow, Worth, open_shadow, silent_minds
-from fks_actors.errors import ConfigError, FksError
+from fks_actors.backtest.shadow import FLAT, HOLD, HOLD_CAPPED, RULES, Shadow, Worth, open_shadow, silent_minds
+from fks_actors.errors import ConfigError, FksError, JournalError
 from fks_actors.journal.course import Course, Heard, Taken, Traded, merged_bars
 from fks_actors.model.records import RunRecord
 from fks_actors.reflection.shadows import DESK, TWIN, ShadowsConfig
 from fks_actors.settings import Settings
+from fks_actors.strategies.source import Source
 
 _log = logging.getLogger(__name__)
 _PLACES = Decimal("0.00000001")
 _HOUR_MS = 3_600_000
 
 BASELINE, CONFIG = "baseline", "config"
-_LABELS: Mapping[str, str] = {FLAT: "flat: cash", HOLD: "buy and hold"}
+_LABELS: Mapping[str, str] = {
+    FLAT: "cash",
+    HOLD: "all the cash, bought once",
+    HOLD_CAPPED: "for each symbol what one trade may take, bought once",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class ShadowPlan:
-    """A shadow to be kept. `kind` is BASELINE, TWIN or CONFIG; `trouble` why it cannot be, else empty; `source` tells
-    whence its configuration, for people."""
+    """A shadow to be kept. `kind` is BASELINE, TWIN or CONFIG; `trouble` why it cannot be, else empty. `rule` is one of
+    `shadow.RULES`, empty where the settings' minds vote; `sources` are the strategies among them, as they were read."""
 
     name: str
     label: str
@@ -45,7 +54,7 @@ class ShadowPlan:
     settings: Settings
     rule: str = ""
     trouble: str = ""
-    source: str = ""
+    sources: tuple[Source, ...] = ()
 
 
 def shadow_plans(settings: Settings, read: Callable[[str], Settings]) -> tuple[ShadowPlan, ...]:
@@ -53,21 +62,34 @@ def shadow_plans(settings: Settings, read: Callable[[str], Settings]) -> tuple[S
     config = settings.shadows
     plans = [_baseline(name, settings) for name in config.baselines]
     if config.configs:
-        plans.append(ShadowPlan(TWIN, "the desk's own configuration on paper", TWIN, settings))
+        plans.append(_voiced(ShadowPlan(TWIN, "the desk's own configuration on paper", TWIN, settings)))
     for name, path in config.configs.items():
+        plan = ShadowPlan(name, f"configuration {path}", CONFIG, settings)
         try:
-            plans.append(ShadowPlan(name, f"configuration {path}", CONFIG, read(path), source=path))
+            plans.append(_voiced(replace_plan(plan, settings=read(path))))
         except FksError as error:
-            trouble = f"{path} cannot be used: {error}"
-            plans.append(ShadowPlan(name, f"configuration {path}", CONFIG, settings, trouble=trouble, source=path))
+            plans.append(replace_plan(plan, trouble=f"{path} cannot be used: {error}"))
     return tuple(plans)
 
 
 def _baseline(name: str, settings: Settings) -> ShadowPlan:
-    if name in _LABELS:
+    """A baseline is sized as the desk is: beside a council the textbook strategies vote (`contenders`)."""
+    if name in RULES:
         return ShadowPlan(name, _LABELS[name], BASELINE, settings, name)
-    trouble = f"there is no baseline {name!r}; there are {', '.join(_LABELS)}"
-    return ShadowPlan(name, name, BASELINE, settings, name, trouble)
+    if name not in MEASURES:
+        known = ", ".join((*RULES, *MEASURES))
+        return ShadowPlan(name, name, BASELINE, settings, trouble=f"there is no baseline {name!r}; there are {known}")
+    try:
+        votes = not contender(COUNCIL, settings).names_targets
+        return _voiced(ShadowPlan(name, LABELS[name], BASELINE, contender(name, settings, votes=votes).settings))
+    except FksError as error:
+        return ShadowPlan(name, LABELS[name], BASELINE, settings, trouble=str(error))
+
+
+def _voiced(plan: ShadowPlan) -> ShadowPlan:
+    """With its strategies as their files read now."""
+    names = (agent for agent in plan.settings.agents.minds if agent not in MINDS)
+    return replace_plan(plan, sources=tuple(strategy_source(name, plan.settings) for name in names))
 
 
 @dataclass(slots=True)
@@ -115,7 +137,11 @@ class Shadows:
         self._kept = {p.name: _Kept(p, self.after[p.name], p.trouble, self._tests(p)) for p in self.plans}
 
     async def take(self, taken: Taken) -> None:
-        """Let every shadow follow."""
+        """Let every shadow follow.
+
+        Raises:
+            JournalError: the bars before a shadow's begin cannot be read; this one and all after it were not taken.
+        """
         match taken:
             case Traded():
                 for kept in self._kept.values():
@@ -174,6 +200,8 @@ class Shadows:
             return
         try:
             await step(kept, taken)
+        except JournalError:
+            raise  # not the shadow's fault: whoever follows begins anew
         except Exception as error:  # noqa: BLE001 (one shadow's fault is told, and stops no other)
             said = str(error) if isinstance(error, ConfigError) else f"{type(error).__name__}: {error}"
             at = datetime.fromtimestamp(self.clock_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M")
@@ -194,7 +222,7 @@ class Shadows:
         kept.cash = self.run.cash if taken.before is None else taken.before
         kept.begin_ms = taken.batch.ts_ms
         record = replace(self.run, run_id=f"shadow-{kept.plan.name}", cash=kept.cash)
-        shadow = await open_shadow(kept.plan.rule, kept.plan.settings, record)
+        shadow = await open_shadow(kept.plan.rule, kept.plan.settings, record, kept.plan.sources)
         known = [c for s in self.run.symbols for c in self.course.candles(s, taken.batch.ts_ms, self.warm)]
         await shadow.learn(merged_bars(known, self.run.interval_ms))
         kept.shadow = shadow

@@ -1,4 +1,4 @@
-"""`fks shadows`: paper portfolios that follow the desk's own bars, and whether what they differ by is more than luck."""
+"""`fks shadows`: paper portfolios that follow the desk's bars, and whether what they differ by is more than luck."""
 
 from collections.abc import Iterator
 from decimal import Decimal

@@ -19,7 +19,7 @@ class ShadowsConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    baselines: tuple[str, ...] = ("flat", "buy_and_hold")
+    baselines: tuple[str, ...] = ("flat", "buy_and_hold", "sma", "sma_cross", "macd", "bollinger")
     configs: Mapping[str, str] = Field(default={}, max_length=8)
     block_hours: float = Field(default=24.0, gt=0, le=24 * 31)
     alpha: float = Field(default=0.05, gt=0, lt=0.5)

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from fks_actors.actors.shadow_begins import fingerprint
 from fks_actors.adapters.forecast.config import ForecastModelConfig
 from fks_actors.agents.config import AgentsConfig
 from fks_actors.backtest.baselines import BuyAndHold
-from fks_actors.backtest.council import council
+from fks_actors.backtest.contenders import MEASURES, contender
+from fks_actors.backtest.council import alone, council
 from fks_actors.backtest.minds import RunMinds
 from fks_actors.backtest.run import Result, run
 from fks_actors.backtest.sequential import Standing, sequential
@@ -176,9 +178,21 @@ async def test_plans_when_one_is_broken_then_it_is_told_why_and_the_others_follo
     assert follower.shadows.troubles["c"] == (
         "broken.yaml cannot be used: broken.yaml:3: risk.per_trade_pct: must be less than 100"
     )
-    assert "there is no baseline 'martingale'; there are flat, buy_and_hold" in follower.shadows.troubles["martingale"]
+    assert (
+        "there is no baseline 'martingale'; there are flat, buy_and_hold, buy_and_hold_capped, sma,"
+        in follower.shadows.troubles["martingale"]
+    )
     row = next(row for row in follower.shadows.rows(CASH) if row["name"] == "c")
     assert (row["equity"], row["trouble"][:11]) == (None, "broken.yaml")
+
+
+ALWAYS = """
+class Always:
+    name = "always"
+
+    def on_bar(self, bar):
+        return {share}
+"""
 
 
 class Failing(Flat):
@@ -236,6 +250,43 @@ async def test_journal_when_more_ended_than_it_keeps_then_the_oldest_are_forgott
     assert await journal.signal("s0") is not None  # an order of it still works
     assert await journal.signal("s1") is None
     assert journal.held == 1 + 3 + 3 + 3
+
+
+async def test_follow_when_rules_are_kept_then_each_is_the_baseline_of_a_report(written: Written) -> None:
+    bars = batches(BARS)
+    await written.trade(bars)
+    settings = settings_of("buy_and_hold_capped", *MEASURES)
+    follower = Follower(written.url, settings)
+    found = await follower.follow()
+    assert follower.shadows.troubles == {}
+    for name in MEASURES:
+        assert found[name] == str((await plain(contender(name, settings, votes=True).settings, bars)).final)
+    share = settings.risk.per_trade_pct
+    hold = BuyAndHold(CASH, {s: default_rules(s, PaperConfig()) for s in SYMBOLS}, PaperConfig(), share)
+    for batch in bars:
+        hold.observe(batch)
+    assert found["buy_and_hold_capped"] == str(hold.baseline().final)
+    assert len(set(found.values())) >= 6
+
+
+async def test_follow_when_a_strategys_file_changes_then_what_was_read_at_the_start_goes_on(
+    written: Written, tmp_path: Path
+) -> None:
+    bars = batches(200)
+    await written.trade(bars)
+    file = tmp_path / "always.py"
+    file.write_text(ALWAYS.format(share=1.0), encoding="utf-8")
+    settings = settings_of(b=True)
+    with_file = alone(OTHER, str(file))
+    plans = shadow_plans(settings, lambda _: with_file)
+    first = await Follower(written.url, settings, plans=plans).follow()
+    file.write_text(ALWAYS.format(share=0.0), encoding="utf-8")
+    assert await Follower(written.url, settings, plans=plans).follow() == first
+    assert first["b"] != str(CASH)
+    fresh = shadow_plans(settings, lambda _: with_file)
+    assert (await Follower(written.url, settings, plans=fresh).follow())["b"] == str(CASH)
+    twin = plans[0].settings
+    assert fingerprint(fresh[1], twin) != fingerprint(plans[1], twin)
 
 
 def test_plans_when_no_other_configuration_is_named_then_no_twin_costs_anything() -> None:

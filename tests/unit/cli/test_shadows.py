@@ -15,7 +15,7 @@ def test_shadows_when_some_are_kept_then_first_whom_the_desk_is_behind_and_that_
     assert (ran.code, ran.err) == (0, "")
     lines = ran.out.splitlines()
     assert lines[0] == (
-        "on paper the desk is BEHIND buy_and_hold (by 1.61%), b (by 0.01%); ahead of flat (by 0.50%); level with twin"
+        "on paper the desk is BEHIND buy_and_hold (by 1.61%), b (by 0.02%); ahead of flat (by 0.50%); level with twin"
     )
     row = next(line for line in lines if line.startswith("buy_and_hold"))
     assert row.split() == ["buy_and_hold", "10,210.75", "+2.11%", "1.25%", "2", "1.25", "+0.50%", "+1.61%"]

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from fks_actors import __version__
-from fks_actors.backtest.shadows import CONFIG, TWIN, ShadowPlan
+from fks_actors.backtest.shadows import CONFIG, ShadowPlan
 from fks_actors.home import write_private
 from fks_actors.journal.course import Course
+from fks_actors.reflection.shadows import TWIN
 from fks_actors.settings import Settings
 
-_MATTERS = frozenset({"market", "memory", "agents", "forecast", "reflection", "risk", "paper", "strategies"})
+_MATTERS = {"market", "memory", "agents", "forecast", "reflection", "risk", "paper", "strategies"}
 
 
 def fingerprint(plan: ShadowPlan, twin: Settings | None) -> str:

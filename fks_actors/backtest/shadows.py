@@ -24,7 +24,7 @@ from fks_actors.backtest.contenders import COUNCIL, LABELS, MEASURES, contender
 from fks_actors.backtest.council import strategy_source
 from fks_actors.backtest.sequential import Difference, PairedTest, verdict
 from fks_actors.backtest.shadow import FLAT, HOLD, HOLD_CAPPED, RULES, Shadow, Worth, open_shadow, silent_minds
-from fks_actors.errors import ConfigError, FksError, JournalError
+from fks_actors.errors import ConfigError, FksError, JournalCorrupt, JournalUnavailable
 from fks_actors.journal.course import Course, Heard, Taken, Traded, merged_bars
 from fks_actors.model.records import RunRecord
 from fks_actors.reflection.shadows import DESK, TWIN, ShadowsConfig
@@ -200,7 +200,7 @@ class Shadows:
             return
         try:
             await step(kept, taken)
-        except JournalError:
+        except (JournalUnavailable, JournalCorrupt):
             raise  # not the shadow's fault: whoever follows begins anew
         except Exception as error:  # noqa: BLE001 (one shadow's fault is told, and stops no other)
             said = str(error) if isinstance(error, ConfigError) else f"{type(error).__name__}: {error}"

@@ -7,6 +7,7 @@ order; bars without one were only learnt. A signal stands where it was first wri
 from bisect import bisect_left
 from decimal import Decimal
 from itertools import groupby
+from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, func, select
 
@@ -22,7 +23,8 @@ from fks_actors.model.records import EquityPoint, RunRecord, SignalRecord
 
 _BUSY_MS = 5_000
 
-Decided = Row[tuple[int, str, int]]
+Decided = Row[Any]
+"""seq, symbol and open time (ms) of a decision."""
 Bars = dict[str, dict[int, tuple[Candle, int]]]
 """By symbol and open time, each with its length (ms)."""
 Points = tuple[list[int], list[Decimal]]
@@ -120,7 +122,7 @@ def open_course(url: str) -> SqlCourse:
 
 
 def _commit(row: Decided) -> int:
-    return row.seq // COMMIT_SPAN
+    return int(row.seq) // COMMIT_SPAN
 
 
 def _decided(connection: Connection, after: int, limit: int) -> tuple[list[Decided], bool]:

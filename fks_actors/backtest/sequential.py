@@ -186,20 +186,25 @@ def sequential(a: Result, b: Result, block_ms: int = DAY_MS, alpha: float = ALPH
 
 def verdict(finding: Finding, b: str, a: str) -> str:
     """The finding in a sentence; `b` and `a` are their names."""
-    unit = "day" if finding.block_ms == DAY_MS else f"{finding.block_ms / 3_600_000:g} h"
-    after = f"{finding.blocks} whole blocks of a {unit}" if finding.blocks != 1 else f"1 whole block of a {unit}"
+    block, unit = ("a day", "a day") if finding.block_ms == DAY_MS else _hours(finding.block_ms)
+    after = f"{finding.blocks} whole block{'s' if finding.blocks != 1 else ''} of {block}"
     if finding.low is None or finding.high is None:
         return f"no decision yet: {after} of {b} against {a}; the first look is after {finding.burn_in}"
-    interval = f"[{finding.low:+.4%}, {finding.high:+.4%}] a {unit}"
+    interval = f"[{finding.low:+.4%}, {finding.high:+.4%}] {unit}"
     sure = f"always-valid {1 - finding.alpha:.0%} interval"
     if finding.standing is Standing.UNDECIDED:
         return f"no decision yet: the {sure} {interval} of {b} less {a} contains 0 after {after}"
     word = "better" if finding.standing is Standing.BETTER else "worse"
     again = ", which by now contains 0 again" if finding.low <= 0 <= finding.high else ""
     return (
-        f"{b} is {word} than {a} by {abs(finding.mean):.4%} a {unit}: {sure} {interval}{again}; "
+        f"{b} is {word} than {a} by {abs(finding.mean):.4%} {unit}: {sure} {interval}{again}; "
         f"decided after {finding.decided_after}, {after} seen"
     )
+
+
+def _hours(block_ms: int) -> tuple[str, str]:
+    hours = f"{block_ms / 3_600_000:g} h"
+    return hours, f"per {hours}"
 
 
 def _growth(first: Decimal, last: Decimal) -> float:

@@ -163,6 +163,7 @@ class Shadows:
         return [
             {"name": name, "against": against, **asdict(found), "told": verdict(found, name, _called(against))}
             for name, kept in self._kept.items()
+            if kept.shadow or not kept.trouble
             for against, test in kept.tests.items()
             for found in (test.finding(),)
         ]

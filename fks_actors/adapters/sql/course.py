@@ -23,7 +23,7 @@ from fks_actors.model.records import EquityPoint, RunRecord, SignalRecord
 
 _BUSY_MS = 5_000
 
-Decided = Row[Any]
+Decided = Row[Any, Any, Any]
 """seq, symbol and open time (ms) of a decision."""
 Bars = dict[str, dict[int, tuple[Candle, int]]]
 """By symbol and open time, each with its length (ms)."""

@@ -184,6 +184,7 @@ async def test_plans_when_one_is_broken_then_it_is_told_why_and_the_others_follo
     )
     row = next(row for row in follower.shadows.rows(CASH) if row["name"] == "c")
     assert (row["equity"], row["trouble"][:11]) == (None, "broken.yaml")
+    assert {row["name"] for row in follower.shadows.tests()} == set(found)
 
 
 ALWAYS = """

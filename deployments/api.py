@@ -171,6 +171,15 @@ def _add_state(routes: APIRouter, view: View) -> None:
         """What is held."""
         return json_answer(render.positions(await view.known_state()))
 
+    @routes.get("/shadows", response_model=shapes.ShadowsShape, tags=["account"])
+    async def shadows() -> Response:
+        """Paper portfolios that follow the desk's own bars: baselines, and other configurations; nothing is traded.
+
+        Each test tells whether one earned more than the desk, or than the desk's configuration on paper (`twin`), by an
+        interval that may be looked at as often as one likes.
+        """
+        return json_answer(await view.shadows())
+
     @routes.get("/risk", response_model=shapes.RiskShape, tags=["account"])
     async def risk() -> Response:
         """The trading state, reservations and marks."""

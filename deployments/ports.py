@@ -71,6 +71,10 @@ class Desk(Protocol):
         """Every actor: `name`, `up`, `state` (a few words), `restarts`, `pid`, `node`, `started_ms`."""
         ...
 
+    async def shadows(self) -> dict[str, Any]:
+        """The paper portfolios beside the desk: `clock_ms`, `behind`, `trouble`, `items`, `tests` as ShadowsShape."""
+        ...
+
     async def metrics(self) -> str:
         """Prometheus text of the whole cluster."""
         ...

@@ -320,3 +320,20 @@ def _drawdown(state: RiskState) -> Decimal:
 
 def _currency(symbols: Sequence[str]) -> str:
     return next((symbol.partition("/")[2] for symbol in symbols if "/" in symbol), "")
+
+
+def shadows(told: dict[str, Any] | None) -> shapes.ShadowsShape:
+    """The shadows' word; None where they do not answer."""
+    nothing: shapes.ShadowsShape = {
+        "reachable": told is not None, "clock_ms": 0, "behind": False, "trouble": "", "items": [], "tests": [],
+    }  # fmt: skip
+    if told is None:
+        return nothing
+    return {
+        **nothing,
+        "clock_ms": told["clock_ms"],
+        "behind": told["behind"],
+        "trouble": told["trouble"],
+        "items": told["items"],
+        "tests": told["tests"],
+    }

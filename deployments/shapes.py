@@ -311,3 +311,62 @@ class FillPage(TypedDict):
 
     items: list[FillShape]
     next_cursor: str
+
+
+class ShadowShape(TypedDict):
+    """A paper portfolio beside the desk. `kind` is baseline, twin or config. Figures are None before its first bar.
+
+    `cash` is what the desk had when the shadow began (`begin_ms`, the first bar's open) and the shadow began with;
+    `gained`, `desk_gained` and their `difference` are fractions since then; `left_out` are minds that need more than
+    bars; `trouble` is why it stopped, or empty.
+    """
+
+    name: str
+    label: str
+    kind: str
+    begin_ms: int
+    close_ms: int
+    bars: int
+    cash: str | None
+    equity: str | None
+    gained: str | None
+    drawdown: str | None
+    exposure: str | None
+    orders: int
+    fills: int
+    fees: str | None
+    desk_gained: str | None
+    difference: str | None
+    left_out: list[str]
+    trouble: str
+
+
+class ShadowTestShape(TypedDict):
+    """Whether `name` earns more than `against` (desk or twin): mean log growth a block less the other's, and the
+    always-valid interval of it, None before the first look after `burn_in` blocks. `standing` is too_few, undecided,
+    better or worse; `told` is the same in words."""
+
+    name: str
+    against: str
+    standing: str
+    blocks: int
+    burn_in: int
+    block_ms: int
+    alpha: float
+    mean: float
+    low: float | None
+    high: float | None
+    decided_after: int
+    told: str
+
+
+class ShadowsShape(TypedDict):
+    """The shadows as of the last bar that they followed. `behind`: the desk is further; `reachable` is false where
+    nobody keeps shadows or they do not answer."""
+
+    reachable: bool
+    clock_ms: int
+    behind: bool
+    trouble: str
+    items: list[ShadowShape]
+    tests: list[ShadowTestShape]

@@ -58,6 +58,14 @@ class View:
         except (FksError, TimeoutError):
             return None
 
+    async def shadows(self) -> shapes.ShadowsShape:
+        """The paper portfolios beside the desk; none and not reachable where nobody keeps any, or does not answer."""
+        try:
+            async with asyncio.timeout(_DESK_S):
+                return render.shadows(await self._desk.shadows())
+        except (FksError, TimeoutError):
+            return render.shadows(None)
+
     async def status(self) -> shapes.StatusShape:
         """The whole in short."""
         desk = await self.desk_status()

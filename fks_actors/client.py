@@ -113,6 +113,10 @@ class Client:
         """Every actor and its state."""
         return self._rows(self.get("agents"))
 
+    def shadows(self) -> dict[str, Any]:
+        """The paper portfolios beside the desk: `items`, and `tests` of their differences."""
+        return self._object(self.get("shadows"))
+
     def page(self, path: str, **query: object) -> dict[str, Any]:
         """A page of a list such as `orders` or `decisions`, newest first: `items` and `next_cursor`."""
         page = self._object(self.get(path, **query))

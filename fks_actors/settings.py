@@ -32,6 +32,7 @@ from fks_actors.llm.config import LlmConfig
 from fks_actors.market.config import MarketConfig
 from fks_actors.memory.config import MemoryConfig
 from fks_actors.reflection.config import ReflectionConfig
+from fks_actors.reflection.shadows import ShadowsConfig
 from fks_actors.risk.config import RiskConfig
 from fks_actors.strategies.config import StrategyConfig, is_strategy_name
 from fks_actors.strategies.source import installed
@@ -134,6 +135,7 @@ class Settings(_Section):
     forecast: ForecastModelConfig = ForecastModelConfig()
     llm: LlmConfig = LlmConfig()
     reflection: ReflectionConfig = ReflectionConfig()
+    shadows: ShadowsConfig = ShadowsConfig()
     risk: RiskConfig = RiskConfig()
     paper: PaperConfig = PaperConfig()
     venues: Mapping[str, VenueConfig] = Field(default={"paper": VenueConfig()}, min_length=1)

@@ -131,6 +131,8 @@ FAMILIES: tuple[Family, ...] = (
     Family("fks_debate_duration_seconds", H, "Time that a decision waited for its debate.", (), SLOW),
     Family("fks_debate_shift", H, "How far a debate moved the score of its verdict.", (), SHIFT),
     Family("fks_debate_turns_total", C, "Turns of debates by how the question ended.", ("role", "outcome")),
+    Family("fks_shadow_equity", L, "Equity of a paper portfolio beside the desk.", ("shadow",)),
+    Family("fks_shadow_up", L, "1 while the paper portfolio follows the desk, 0 once it stopped.", ("shadow",)),
     Family("fks_journal_append_seconds", H, "Time to append a commit durably."),
     Family("fks_journal_errors_total", C, "Journal or inbox operations that storage refused.", ("operation",)),
     Family("fks_build_info", L, "Always 1; the labels tell what runs.", ("version", "python", "ray")),

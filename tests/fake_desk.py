@@ -42,6 +42,60 @@ HALF_BLIND: dict[str, Any] = {
         for symbol, late in (("BTC/USDT", False), ("ETH/USDT", True))
     ],
 }
+SHADOWS: dict[str, Any] = {
+    "clock_ms": 1_733_040_000_000,
+    "behind": False,
+    "trouble": "",
+    "items": [
+        {
+            "name": name,
+            "label": label,
+            "kind": kind,
+            "begin_ms": 1_733_011_200_000,
+            "close_ms": 1_733_040_000_000,
+            "bars": 16,
+            "cash": "10000",
+            "equity": equity,
+            "gained": gained,
+            "drawdown": "0.01250000",
+            "exposure": "2500.5",
+            "orders": orders,
+            "fills": orders,
+            "fees": "1.25",
+            "desk_gained": "0.00500000",
+            "difference": difference,
+            "left_out": ["sentiment"] if kind == "twin" else [],
+            "trouble": trouble,
+        }
+        for name, label, kind, equity, gained, difference, orders, trouble in (
+            ("flat", "flat: cash", "baseline", "10000", "0.00000000", "-0.00500000", 0, ""),
+            ("buy_and_hold", "buy and hold", "baseline", "10210.75", "0.02107500", "0.01607500", 2, ""),
+            ("twin", "the desk's own configuration on paper", "twin", "10050", "0.00500000", "0.00000000", 7, ""),
+            ("b", "configuration b.yaml", "config", "10051.5", "0.00515000", "0.00015000", 9, ""),
+            ("c", "configuration c.yaml", "config", None, None, None, 0, "c.yaml cannot be used: <b>no</b> such file"),
+        )
+    ],
+    "tests": [
+        {
+            "name": name,
+            "against": against,
+            "standing": standing,
+            "blocks": 44,
+            "burn_in": 30,
+            "block_ms": 86_400_000,
+            "alpha": 0.05,
+            "mean": 0.0004,
+            "low": low,
+            "high": 0.0009,
+            "decided_after": decided,
+            "told": told,
+        }
+        for name, against, standing, low, decided, told in (
+            ("b", "desk", "better", 0.0001, 41, "b is better than the desk by 0.0400% a day: decided after 41"),
+            ("b", "twin", "undecided", -0.0001, 0, "no decision yet: the interval of b less twin contains 0"),
+        )
+    ],
+}
 START_MS = 1_733_011_200_000  # 2024-12-01T00:00Z
 
 
@@ -59,6 +113,7 @@ class FakeDesk:
     debate: Debate | None = None
     venues: list[dict[str, Any]] = field(default_factory=lambda: [dict(PAPER_VENUE)])
     quality: dict[str, Any] = field(default_factory=dict)
+    shadow_rows: dict[str, Any] | None = None
     cycles: int = 0
     working: dict[str, Order] = field(default_factory=dict)
     changes: dict[str, Change] = field(default_factory=dict)
@@ -143,6 +198,12 @@ class FakeDesk:
         rows[3] |= {"restarts": 1}
         rows[4] |= {"up": False, "state": "not answering", "restarts": 2}
         return rows
+
+    async def shadows(self) -> dict[str, Any]:
+        self._answer()
+        if self.shadow_rows is None:
+            raise ActorUnavailable("shadows.told: ValueError")
+        return self.shadow_rows
 
     async def metrics(self) -> str:
         self._answer()

@@ -2,14 +2,17 @@
 import { get, hasToken, post, setToken, stream, takeTokenFromLink, Unauthorized } from "./api.js";
 import { EquityChart } from "./chart.js";
 import {
-  banner, decisionCard, note, put, showAccount, showAgents, showEquityNote, showFills, showOrders, showPositions, showStatus,
+  banner, decisionCard, note, put, showAccount, showAgents, showEquityNote, showFills, showOrders, showPositions,
+  showShadows, showStatus,
 } from "./views.js";
 
 const SHOWN = 30;
+const SHADOWS_MS = 5000;
 const OPEN = matchMedia("(max-width: 640px)").matches ? 2 : 4;
 const chart = new EquityChart(document.getElementById("chart"));
 const state = { decisions: new Map(), orders: new Map(), fills: new Map() };
 let waiting = null;
+let live = false;
 
 const KEYS = { decision: "decision_id", order: "client_order_id", fill: "trade_id" };
 const LISTS = { decision: "decisions", order: "orders", fill: "fills" };
@@ -48,8 +51,13 @@ const SHOW = { decision: showDecisions, order: showOrders, fill: showFills };
 function connection(kind, text) {
   const line = document.getElementById("link");
   line.className = `link ${kind}`;
+  live = kind === "on";
   if (document.getElementById("link-text").textContent !== text) put("link-text", text);
 }
+
+// Shadows are not streamed. While the stream is down they are not asked for: it tells of the trouble.
+const readShadows = () => get("shadows").then(showShadows).catch(() => {});
+setInterval(() => { if (live && !document.hidden) void readShadows(); }, SHADOWS_MS);
 
 async function readLists() {
   const [decisions, orders, fills, equity] = await Promise.all([
@@ -90,6 +98,7 @@ function begin() {
     if (type !== "status" || held === false) return undefined;
     held = [];
     connection("on", "live");
+    void readShadows();
     return void readLists().catch(() => banner("The journal's lists cannot be read.")).finally(() => {
       const late = held;
       held = false;

@@ -166,4 +166,29 @@ export function showEquityNote(point) {
   if (point) note("equity", `${money(point.equity)} at ${whenInFull(point.ts_ms)}`);
 }
 
+const signedPercent = (ratio) => `${signed(Number(ratio) * 100)} %`;
+
+// What the desk did not do: paper portfolios over the same bars. Nothing shows where nobody keeps any.
+export function showShadows(told) {
+  document.getElementById("shadows-panel").hidden = !told.items.length;
+  note("shadows", [
+    "same bars, nothing of it is traded", told.trouble ? `paused: ${told.trouble}` : "",
+    told.clock_ms ? `${told.behind ? "catching up, " : ""}at ${whenInFull(told.clock_ms)}` : "",
+  ].filter(Boolean).join(" · "));
+  const rows = told.items.map((s) => {
+    const name = h("td", { class: "fold", title: s.begin_ms ? `since ${whenInFull(s.begin_ms)}` : "" }, word(s.name), ...under(
+      s.trouble || s.label, s.left_out.length ? `without ${s.left_out.map(word).join(", ")}` : "",
+    ));
+    if (s.equity === null) return h("tr", {}, name, h("td", { class: "right", colspan: "5" }, s.trouble ? chip("stopped") : "no bar yet"));
+    return h(
+      "tr", {}, name, num(money(s.equity)), num(signedPercent(s.gained), tone(s.gained)), num(percent(s.drawdown), "wide"),
+      num(String(s.orders), "wide"), num(s.difference === null ? "–" : signedPercent(s.difference), s.difference > 0 ? "ahead" : ""),
+    );
+  });
+  const heads = [["Shadow"], ["Equity", "right"], ["Return", "right"], ["Drawdown", "right wide"], ["Orders", "right wide"], ["vs desk", "right"]];
+  table("shadows", heads, rows, "No shadows.");
+  const said = told.tests.filter((t) => t.against === "twin" || t.standing === "better" || t.standing === "worse");
+  put("shadow-tests", ...said.map((t) => h("li", {}, t.told)));
+}
+
 export { note, put };

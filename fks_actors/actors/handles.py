@@ -209,6 +209,7 @@ class DeskHandle(Remote):
     def __init__(self, namespace: str) -> None:
         super().__init__(names.COORDINATOR, namespace)
         self._telemetry = Remote(names.TELEMETRY, namespace)
+        self._shadows = Remote(names.SHADOWS, namespace)
 
     async def wake(self) -> None:
         """Say that a signal lies in the inbox; never waits."""
@@ -248,6 +249,10 @@ class DeskHandle(Remote):
     async def agents(self) -> list[dict[str, Any]]:
         """Every actor and its state."""
         return cast(list[dict[str, Any]], await self._telemetry.call("agents", timeout_s=5.0))
+
+    async def shadows(self) -> dict[str, Any]:
+        """The paper portfolios beside the desk; see `shadow.ShadowActor.told`."""
+        return cast(dict[str, Any], await self._shadows.call("told", timeout_s=2.0, again=False))
 
     async def metrics(self) -> str:
         """Prometheus text of the whole cluster."""

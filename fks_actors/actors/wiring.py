@@ -1,8 +1,10 @@
 """Which actors a desk has, and what each is built from. Plain data: no Ray here."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from fks_actors.actors import names
@@ -13,10 +15,13 @@ from fks_actors.agents import forecast, sentiment
 from fks_actors.agents.config import MINDS, DebateConfig, SentimentConfig
 from fks_actors.backtest.council import strategy_source
 from fks_actors.backtest.run import desk_config
+from fks_actors.backtest.shadows import ShadowPlan, shadow_plans
 from fks_actors.desk.config import PAPER, DeskConfig, VenuePlan
 from fks_actors.execution.config import default_rules
 from fks_actors.model.records import RunRecord
+from fks_actors.reflection.shadows import ShadowsConfig
 from fks_actors.settings import Settings
+from fks_actors.settings import load as load_settings
 from fks_actors.strategies.source import load
 
 _DEBATES = "debates.db"
@@ -50,6 +55,20 @@ class NewsRooms:
     symbols: tuple[str, ...]
     live: bool
     redis_url: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowsTold:
+    """What the actor is told. `begins` is the file that remembers where each shadow began, empty for none; `warm`: bars
+    a symbol to learn from at its begin; `own_process`: whether it may take a lower priority."""
+
+    journal_url: str = field(repr=False)
+    run: RunRecord
+    plans: tuple[ShadowPlan, ...]
+    config: ShadowsConfig
+    warm: int
+    begins: str = ""
+    own_process: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +137,7 @@ def actor_specs(wiring: Wiring) -> tuple[ActorSpec, ...]:
         *(_connector(wiring, plan) for plan in wiring.venues),
         ActorSpec(names.COORDINATOR, f"{here}.coordinator:CoordinatorActor", (coordinator, wiring.run)),
     ]
+    specs += _shadows(wiring)
     watched = tuple(spec.name for spec in specs)
     return (*specs, ActorSpec(names.TELEMETRY, f"{here}.telemetry:TelemetryActor", (watched, namespace)))
 
@@ -145,6 +165,17 @@ def _models(wiring: Wiring) -> tuple[ActorSpec, ...]:
     if not config.providers:
         return ()
     return (ActorSpec(names.MODELS, "fks_actors.actors.models:ModelsActor", (config, wiring.home)),)
+
+
+def _shadows(wiring: Wiring) -> tuple[ActorSpec, ...]:
+    config = wiring.settings.shadows
+    if config.is_empty:
+        return ()
+    plans = shadow_plans(wiring.settings, lambda path: load_settings(Path(path).expanduser()).settings)
+    journal = hashlib.sha256(wiring.journal_url.encode()).hexdigest()[:12]
+    begins = f"{wiring.home}/shadows/{journal}.json" if wiring.home else ""
+    told = ShadowsTold(wiring.journal_url, wiring.run, plans, config, wiring.settings.feed.history_bars, begins)
+    return (ActorSpec(names.SHADOWS, "fks_actors.actors.shadow:ShadowActor", (told,)),)
 
 
 def _connector(wiring: Wiring, plan: VenuePlan) -> ActorSpec:

@@ -74,12 +74,14 @@ class BuyAndHold:
         markets: the rules of every symbol.
         config: the paper venue's costs.
         per_trade_pct: None for Stake.ALL; else the percentage of the cash that goes into each symbol.
+        keeps_rows: False where it runs without an end; its `baseline` has no curve then.
     """
 
     cash: Decimal
     markets: Mapping[str, MarketRules]
     config: PaperConfig
     per_trade_pct: Decimal | None = None
+    keeps_rows: bool = True
     _left: Decimal = field(init=False)
     _held: dict[str, _Holding] = field(init=False)
     _fills: list[Fill] = field(init=False, default_factory=list)
@@ -98,6 +100,21 @@ class BuyAndHold:
         """How much it puts in."""
         return Stake.ALL if self.per_trade_pct is None else Stake.CAPPED
 
+    @property
+    def final(self) -> Decimal:
+        """Its equity at the last close, in quote."""
+        return self._final
+
+    @property
+    def exposure(self) -> Decimal:
+        """What it holds, at the last closes, in quote."""
+        return self._final - self._left
+
+    @property
+    def fills(self) -> tuple[Fill, ...]:
+        """What it bought."""
+        return tuple(self._fills)
+
     def observe(self, batch: BarBatch) -> None:
         """Buy at this bar's open what an earlier bar decided, and mark at its close. Bars without a price are none."""
         for candle in batch.candles:
@@ -110,7 +127,8 @@ class BuyAndHold:
             held.price = to_money(candle.close)
         exposure = sum((held.quantity * held.price for held in self._held.values()), ZERO)
         self._final = self._left + exposure
-        self._rows.append((batch.close_ms, float(self._final), float(exposure)))
+        if self.keeps_rows:
+            self._rows.append((batch.close_ms, float(self._final), float(exposure)))
 
     def baseline(self) -> Baseline:
         """What came of it so far."""

@@ -16,6 +16,7 @@ from rich.text import Text
 from fks_actors.cli.ask import Json, agents_table, at
 from fks_actors.cli.options import ConfigFile, Feed, Port, Seed, Speed, Symbols, flags_of
 from fks_actors.cli.session import EXIT_JOURNAL, console, find_running, open_client, print_json, say_error, spoken
+from fks_actors.cli.shadows import standing_lines
 from fks_actors.client import ApiRefused, Client
 from fks_actors.home import find_home
 
@@ -42,6 +43,7 @@ def status(json: Json = False) -> None:
             "account": client.account(),
             "positions": client.positions(),
             "agents": known_agents(client),
+            "shadows": client.shadows(),
             "memory": cluster_memory(home),
         }
     if json:
@@ -73,6 +75,8 @@ def _print_status(facts: dict[str, Any]) -> None:
         console.print(account_table(facts["account"]))
     else:
         console.print("no account is recorded yet")
+    for line in standing_lines(facts["shadows"]):
+        console.print(line)
     if facts["positions"]:
         held = Table("position", "quantity", "entry", "mark", "unrealised", box=None, pad_edge=False)
         for row in facts["positions"]:

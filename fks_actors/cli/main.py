@@ -15,6 +15,7 @@ from fks_actors.cli import (
     optimize,
     orders,
     replay,
+    shadows,
 )
 from fks_actors.cli.session import EXITS
 
@@ -38,6 +39,7 @@ app.command("halt")(ask.halt)
 app.command("reduce")(ask.reduce)
 app.command("resume")(ask.resume)
 app.command("agents")(ask.agents)
+app.command("shadows")(shadows.shadows)
 app.command("backtest")(backtest.backtest)
 app.command("compare")(compare.compare)
 app.command("replay")(replay.replay)

@@ -16,6 +16,7 @@ from fks_actors.model.debates import CallOutcome, Role
 from fks_actors.model.orders import Order, OrderStatus, OrderType, Origin, Side
 from fks_actors.model.votes import Action, Vote
 from tests.edge import TOKEN, gateway_over, make_app, served
+from tests.fake_desk import SHADOWS
 from tests.fakes import Scene, argued
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -121,6 +122,32 @@ def test_orders_when_they_are_of_every_type_then_venue_origin_and_terms_show_and
     expect(rows.nth(4)).to_contain_text("paper · other")
     expect(page.locator("#banner")).to_have_text("binance: it does not answer")
     _shown(page, "orders", tmp_path)
+    cut = page.evaluate("[...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth).length")
+    assert cut == 0, "a table is cut off"
+    assert watched.console == []
+
+
+def test_shadows_when_some_are_kept_then_they_show_as_paper_and_nothing_where_there_are_none(
+    watched: Watched, url: str, scene: Scene, tmp_path: Path
+) -> None:
+    page = watched.page
+    page.goto(f"{url}/#token={TOKEN}")
+    expect(page.locator("#link-text")).to_have_text("live")
+    expect(page.locator("#shadows-panel")).to_be_hidden()
+    scene.desk.shadow_rows = SHADOWS
+    page.reload()
+    expect(page.locator("#shadows-note")).to_contain_text("nothing of it is traded")
+    rows = page.locator("#shadows tbody tr")
+    expect(rows).to_have_count(5)
+    expect(rows.nth(1)).to_contain_text("buy and hold")
+    expect(rows.nth(1)).to_contain_text("10,210.75")
+    expect(rows.nth(1).locator("td").last).to_have_text("+1.61 %")
+    expect(rows.nth(2)).to_contain_text("without sentiment")
+    expect(rows.nth(4)).to_contain_text("c.yaml cannot be used: <b>no</b> such file")
+    expect(page.locator("#shadow-tests li")).to_have_text([row["told"] for row in SHADOWS["tests"]])
+    _shown(page, "shadows", tmp_path)
+    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert overflow <= 0, "the page scrolls sideways"
     cut = page.evaluate("[...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth).length")
     assert cut == 0, "a table is cut off"
     assert watched.console == []

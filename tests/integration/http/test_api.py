@@ -13,11 +13,12 @@ from deployments.gateway import make_app
 from fks_actors.errors import JournalUnavailable
 from fks_actors.model.records import SignalStatus
 from tests.edge import BEARER, gateway_over, served
+from tests.fake_desk import SHADOWS
 from tests.fakes import Scene, settled
 
 NEEDS_TOKEN = [
     *("status", "agents", "decisions", "decisions/x", "signals/x", "orders", "positions", "account", "equity"),
-    *("trades", "risk", "metrics-summary", "stream", "lessons", "backtests/x"),
+    *("shadows", "trades", "risk", "metrics-summary", "stream", "lessons", "backtests/x"),
 ]
 
 
@@ -156,6 +157,20 @@ async def test_status_when_desk_is_down_then_journal_speaks_and_it_is_said(api: 
     assert down["feed"]["name"] == "simulated"
     assert down["counts"]["decisions"] == 120
     assert (await api.refused("agents"))[:2] == (503, "unavailable")
+
+
+async def test_shadows_when_some_are_kept_then_rows_and_tests_and_none_where_nobody_answers(api: Api) -> None:
+    assert await api.get("shadows") == {
+        "reachable": False, "clock_ms": 0, "behind": False, "trouble": "", "items": [], "tests": [],
+    }  # fmt: skip
+    api.scene.desk.shadow_rows = SHADOWS
+    shown = await api.get("shadows")
+    assert shown == {"reachable": True, **SHADOWS}
+    page = (await api.client.get("http://desk/openapi.json")).json()
+    described = page["components"]["schemas"]
+    assert set(described["ShadowShape"]["properties"]) == set(shown["items"][0])
+    assert set(described["ShadowTestShape"]["properties"]) == set(shown["tests"][0])
+    assert "/api/v1/shadows" in page["paths"]
 
 
 async def test_decide_when_symbol_has_bars_then_votes_and_verdict(api: Api) -> None:

@@ -47,7 +47,7 @@ def specs(feed: str = "simulated") -> dict[str, ActorSpec]:
 def test_specs_when_a_desk_is_wired_then_every_actor_once_and_what_is_needed_comes_first() -> None:
     assert list(specs()) == [
         names.JOURNAL, names.FEED, *AgentsConfig().minds, names.RISK, names.connector(PAPER), names.COORDINATOR,
-        names.TELEMETRY,
+        names.SHADOWS, names.TELEMETRY,
     ]  # fmt: skip
     assert specs()[names.TELEMETRY].arguments == (tuple(specs())[:-1], "ns")
 

@@ -106,8 +106,8 @@ async def check_lookahead(
 ) -> LookAhead:
     """Run once undisturbed, then with the future corrupted after each of `cuts` instants, evenly spread.
 
-    All together costs about 1 + cuts / 2 runs, and twice that where the run passes over bars: its decisions are told
-    anew to be compared. It stops at the first decision that changed.
+    That is about 1 + cuts / 2 runs in which every decision is told in full to be compared, which costs more than the
+    runs themselves. It stops at the first decision that changed.
 
     Args:
         settings: as for the run.

@@ -433,4 +433,4 @@ class Desk:
 
 def bar_step(batch: BarBatch) -> str:
     """The commit id of a batch: its interval, its open time and which symbols it holds."""
-    return f"bar-{batch.interval_ms}-{batch.ts_ms}-{symbols_digest(c.symbol for c in batch.candles)}"
+    return f"bar-{batch.interval_ms}-{batch.ts_ms}-{symbols_digest(tuple([c.symbol for c in batch.candles]))}"

@@ -63,6 +63,15 @@ _DOUBTS = frozenset({IMPOSSIBLE_TRADE, UNKNOWN_TRADE})
 _log = logging.getLogger(__name__)
 
 
+_TAKEN = frozenset({OrderStatus.SUBMITTED, OrderStatus.ACCEPTED, OrderStatus.UNKNOWN})
+
+
+def _changes_no_account(reply: VenueReply) -> bool:
+    """Whether the reply only tells that orders are at the venue, or that this is not known."""
+    quiet = all([isinstance(event, OrderUpdate) and event.status in _TAKEN for event in reply.events])
+    return quiet and not reply.adopted and not any([note.kind in _DOUBTS for note in reply.notes])
+
+
 class Steps:
     """The desk's hand on its journal, on risk and on the venues.
 
@@ -263,7 +272,19 @@ class Steps:
                 self.doubtful.update(silent)
                 unsure = tuple(OrderUpdate(key, OrderStatus.UNKNOWN, ts_ms, "no answer yet") for key in silent)
                 replies[venue] = replace(reply, events=(*reply.events, *unsure))
-        await self.settle(name, ts_ms, replies)
+        if all(map(_changes_no_account, replies.values())):
+            await self._acknowledge(name, replies)
+        else:
+            await self.settle(name, ts_ms, replies)
+
+    async def _acknowledge(self, name: str, replies: Mapping[str, VenueReply]) -> None:
+        """Write that venues took what was sent: it moves no account and frees nothing, so risk is not asked."""
+        answers = replies.values()
+        events = [event for reply in answers for event in reply.events]
+        taken = {venue: r.snapshot for venue, r in replies.items() if r.snapshot is not None}
+        entries = (*await self._moved(events), *[note for reply in answers for note in reply.notes])
+        if (entries or taken) and await self.commit(name, entries, tuple(taken.values())):
+            self._venue_labels.update(dict.fromkeys(taken, name))
 
     async def cancel(self, name: str, ts_ms: int, orders: Sequence[Order]) -> None:
         """Have orders ended, and write what the venues answer."""

@@ -166,11 +166,16 @@ def warnings_of(own: Contender, past: Past, result: Result, models: bool = False
 
 
 def _silent(own: Contender, past: Past, result: Result) -> Iterator[str]:
-    """Minds that never voted: they were warming up throughout, or failed."""
-    heard = {ballot.agent for cycle in result.cycles for ballot in cycle.ballots if isinstance(ballot, Vote)}
-    for agent in own.voices:
-        if agent not in heard:
-            yield f"{agent} never voted in {past.count} bars: it was warming up or failed; give more bars or --warm."
+    """Minds that never voted: they were warming up throughout, or failed. Reads no more decisions than it takes."""
+    silent = dict.fromkeys(own.voices)
+    for cycle in result.cycles:
+        for ballot in cycle.ballots:
+            if isinstance(ballot, Vote):
+                silent.pop(ballot.agent, None)
+        if not silent:
+            return
+    for agent in silent:
+        yield f"{agent} never voted in {past.count} bars: it was warming up or failed; give more bars or --warm."
 
 
 def _stopped(result: Result) -> Iterator[str]:

@@ -75,6 +75,11 @@ def symbols_digest(symbols: tuple[str, ...]) -> str:
     return hashlib.blake2b("+".join(symbols).encode(), digest_size=4).hexdigest()
 
 
+def bar_step(batch: BarBatch) -> str:
+    """The commit id of a batch: its interval, its open time and which symbols it holds."""
+    return f"bar-{batch.interval_ms}-{batch.ts_ms}-{symbols_digest(tuple([c.symbol for c in batch.candles]))}"
+
+
 def bars_of(commit_id: str) -> Bars | None:
     """Which bars the commit of that name took in; None where it took none."""
     if found := _BARS.fullmatch(commit_id):

@@ -20,7 +20,7 @@ from fks_actors.desk.routing import route, venues_for
 from fks_actors.desk.scoring import Scoring
 from fks_actors.desk.sight import with_seen
 from fks_actors.desk.state import Change
-from fks_actors.desk.steps import RISK_OWNER, SILENCE, Steps
+from fks_actors.desk.steps import SILENCE, Steps
 from fks_actors.desk.turn import Turn, Whole
 from fks_actors.errors import InvariantError
 from fks_actors.journal.recorded import bar_step
@@ -49,8 +49,6 @@ Met = Mapping[str, VenueReply]
 Cycles = tuple[CycleRecord, ...]
 
 _CENT = Decimal("0.01")
-
-__all__ = ["RISK_OWNER", "Desk"]
 
 
 class Desk:

@@ -112,6 +112,8 @@ def test_backtest_when_asked_for_json_then_one_document_that_agrees_with_the_rep
     spread = result["return_interval"]
     assert spread["low"] < result["return"] < spread["high"]
     saved = json.loads(Path(told["report"]["json"]).read_text())
+    assert {key: spread[key] for key in ("low", "high")} == saved["sureness"]["bounds"]["total"]
+    assert spread["block"] == saved["sureness"]["block"]
     assert (saved["first_line"], saved["warnings"]) == (told["first_line"], told["warnings"])
     figures = {column["name"]: column["figures"] for column in saved["figures"]}
     for each in (result, *beside):

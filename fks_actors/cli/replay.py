@@ -58,7 +58,9 @@ def replay(
 
     home = find_home()
     fallback, anew = load(config_file).settings, load(other).settings if other else None
-    with Progress(console=make_console(stderr=True), transient=True, disable=json) as progress:
+    console = make_console(stderr=True)
+    hidden = json or not console.is_terminal  # where it would be a blank line
+    with Progress(console=console, transient=True, disable=hidden) as progress:
         task = progress.add_task("commits", total=None)
         found = asyncio.run(
             _replayed(

@@ -10,7 +10,8 @@ import numpy as np
 
 from fks_actors.adapters.feeds.columns import Ints
 from fks_actors.adapters.feeds.port import FeedInfo, merged
-from fks_actors.adapters.feeds.replay import ReplayFeed, Track, load, symbol_of_file
+from fks_actors.adapters.feeds.replay import ReplayFeed, Track, load
+from fks_actors.adapters.feeds.symbols import symbol_of_file
 from fks_actors.errors import ConfigError, DataError
 from fks_actors.model.candles import BarBatch
 

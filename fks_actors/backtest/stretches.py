@@ -31,7 +31,9 @@ from fks_actors.risk.config import RiskConfig
 from fks_actors.risk.messages import RiskState
 from fks_actors.risk.trading import DAY_MS, DRAWDOWN
 
-BLOCK = 8_192
+FIRST_BLOCK, BLOCK = 64, 8_192
+"""How many batches the minds are ahead of the desk: few at first, so that one soon hears how a slow run goes."""
+
 _SURE = 1e-9
 _FEW = 128
 
@@ -78,11 +80,13 @@ class Stretches:
 
     async def walk(self, told: Callable[[int], None]) -> None:
         """Through the traded batches; `told` hears how many are done."""
-        for begin in range(self._grid.begin, len(self._grid), BLOCK):
-            end = min(begin + BLOCK, len(self._grid))
+        begin, size = self._grid.begin, FIRST_BLOCK
+        while begin < len(self._grid):
+            end = min(begin + size, len(self._grid))
             self._minds.look(begin, end)
             await _Block(self, begin, end).walk()
             told(end - self._grid.begin)
+            begin, size = end, min(2 * size, BLOCK)
 
 
 class _Block:

@@ -17,6 +17,7 @@ from fks_actors.errors import ConfigError
 
 if TYPE_CHECKING:
     from fks_actors.backtest.honesty import Finding
+    from fks_actors.backtest.metrics import Curve
     from fks_actors.backtest.significance import Interval
     from fks_actors.backtest.study import Study
     from fks_actors.cli.watching import Told
@@ -112,7 +113,7 @@ def facts_of_study(found: "Study", seed: int) -> dict[str, Any]:
             **figures(own),
             "bars": found.result.bars,
             "orders": len(found.result.orders),
-            "return_interval": interval_facts(_interval(own.curve.returns(), seed)),
+            "return_interval": interval_facts(_interval(own.curve, seed)),
         },
         "baselines": [figures(each) for each in found.baselines],
         "warnings": list(found.warnings),
@@ -135,12 +136,18 @@ def _saved(found: "Study", folder: Path | None, seed: int) -> dict[str, str] | N
     return {"html": str(saved.html), "json": str(saved.json)}
 
 
-def _interval(returns: Any, seed: int) -> "Interval | None":
-    import numpy as np
+def _interval(curve: "Curve", seed: int) -> "Interval | None":
+    """The one that the report tells."""
+    from fks_actors.backtest.report.intervals import generators, mean_block, of_returns
+    from fks_actors.backtest.report.telling import RESAMPLES
+    from fks_actors.backtest.significance import Interval
 
-    from fks_actors.backtest.significance import total_interval
-
-    return total_interval(returns, np.random.default_rng(seed), level=_LEVEL)
+    found = of_returns(curve, _LEVEL, generators(seed)[0], RESAMPLES).get("total")
+    if found is None:
+        return None
+    returns = curve.returns()
+    whole = float(curve.equity[-1] / curve.equity[0] - 1)
+    return Interval(whole, *found, _LEVEL, mean_block(len(returns)), RESAMPLES)
 
 
 def _print(found: "Study", facts: dict[str, Any]) -> None:

@@ -143,7 +143,7 @@ def test_load_when_a_package_offers_it_then_its_name_is_enough(site: Path) -> No
     [
         ("gone", "their_strategies:Gone of their-strategies cannot be imported: AttributeError"),
         ("odd", "their_strategies:__name__ of their-strategies is no class with a method on_bar"),
-        ("nobody", "no installed package offers a strategy 'nobody' (there are: gone, long_only, odd)"),
+        ("nobody", "no installed package offers a strategy 'nobody'"),
     ],
 )
 def test_load_when_the_entry_point_is_broken_then_names_the_package(site: Path, name: str, said: str) -> None:

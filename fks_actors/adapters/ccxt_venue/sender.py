@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import structs
+
 from fks_actors.adapters.ccxt_venue import translate
 from fks_actors.adapters.ccxt_venue.client import Client
 from fks_actors.adapters.ccxt_venue.faults import Fault, FaultKind
@@ -44,7 +46,7 @@ class Leg:
     @property
     def intent(self) -> OrderIntent:
         """The order as the venue is to see it."""
-        return replace(
+        return structs.replace(
             self.tracked.intent,
             client_order_id=self.wire.key,
             quantity=self.wire.quantity,

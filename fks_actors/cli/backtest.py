@@ -17,12 +17,8 @@ from fks_actors.errors import ConfigError
 
 if TYPE_CHECKING:
     from fks_actors.backtest.honesty import Finding
-    from fks_actors.backtest.significance import Interval
     from fks_actors.backtest.study import Study
     from fks_actors.cli.watching import Told
-
-_LEVEL = 0.95
-_LAG, _LOOK_AHEAD = "lag", "look_ahead"
 
 
 @spoken
@@ -52,6 +48,7 @@ def backtest(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Trade recorded bars on paper, and show the result beside what it has to beat."""
+    from fks_actors.backtest.facts import LOOK_AHEAD, facts_of_study
     from fks_actors.backtest.past import read_past
     from fks_actors.backtest.studies import checked, chosen, study
     from fks_actors.cli.watching import watched
@@ -67,9 +64,9 @@ def backtest(
         return await checked(made, lag=lag, lookahead=check_lookahead, seed=seed, told=told)
 
     found, findings = watched(work, json)
-    facts = {**facts_of_study(found, seed), "checks": [_fact(each) for each in findings], "report": None}
+    facts = facts_of_study(found, findings, seed)
     if not json:
-        _print(found, facts)
+        print_facts(facts)
     try:
         facts["report"] = _saved(found, report, seed)
     finally:
@@ -77,7 +74,7 @@ def backtest(
             print_json(facts)
     if facts["report"] and not json:
         console.print(f"Report: {facts['report']['html']}", soft_wrap=True)
-    if any(each["check"] == _LOOK_AHEAD and each["warning"] for each in facts["checks"]):
+    if any(each["check"] == LOOK_AHEAD and each["warning"] for each in facts["checks"]):
         raise typer.Exit(EXIT_FAILED)
 
 
@@ -95,37 +92,6 @@ def _make(folder: Path) -> None:
         raise ConfigError(f"--report {folder}: cannot be written to")
 
 
-def facts_of_study(found: "Study", seed: int) -> dict[str, Any]:
-    """What is printed, for scripts (docs/backtesting.md)."""
-    from fks_actors.backtest.baselines import standing
-    from fks_actors.backtest.studies import as_baseline, hold_of
-    from fks_actors.cli.figures import facts_of, figures, interval_facts
-
-    own, hold = as_baseline(found.title, found.result), hold_of(found)
-    stands = standing(found.result, hold)
-    return {
-        "first_line": found.first_line,
-        "beats_flat": stands.beats_flat,
-        "beats_buy_and_hold": stands.beats_hold,
-        "data": facts_of(found.past),
-        "result": {
-            **figures(own),
-            "bars": found.result.bars,
-            "orders": len(found.result.orders),
-            "return_interval": interval_facts(_interval(own.curve.returns(), seed)),
-        },
-        "baselines": [figures(each) for each in found.baselines],
-        "warnings": list(found.warnings),
-    }
-
-
-def _fact(found: "Finding") -> dict[str, Any]:
-    from fks_actors.backtest.honesty import LookAhead
-
-    name = _LOOK_AHEAD if isinstance(found, LookAhead) else _LAG
-    return {"check": name, "warning": found.is_warning, "found": found.sentence}
-
-
 def _saved(found: "Study", folder: Path | None, seed: int) -> dict[str, str] | None:
     if folder is None:
         return None
@@ -135,26 +101,20 @@ def _saved(found: "Study", folder: Path | None, seed: int) -> dict[str, str] | N
     return {"html": str(saved.html), "json": str(saved.json)}
 
 
-def _interval(returns: Any, seed: int) -> "Interval | None":
-    import numpy as np
-
-    from fks_actors.backtest.significance import total_interval
-
-    return total_interval(returns, np.random.default_rng(seed), level=_LEVEL)
-
-
-def _print(found: "Study", facts: dict[str, Any]) -> None:
+def print_facts(facts: dict[str, Any]) -> None:
+    """What `facts.facts_of_study` tells, for people; the verdict stands first."""
     from fks_actors.cli.figures import figures_table, line_of, percent
 
     console.print(facts["first_line"], soft_wrap=True)
-    console.print(line_of(found.past), soft_wrap=True)
+    console.print(line_of(facts["data"]), soft_wrap=True)
     console.print(figures_table([facts["result"], *facts["baselines"]]))
     spread = facts["result"]["return_interval"]
     if spread is not None and spread["low"] < spread["high"]:
         low, high = (percent(spread[edge], signed=True) for edge in ("low", "high"))
         told = "contains 0: the return may be luck" if spread["low"] <= 0.0 <= spread["high"] else "leaves out 0"
         console.print(
-            f"The return's {_LEVEL:.0%} interval is {low} to {high} (block bootstrap); it {told}.", soft_wrap=True
+            f"The return's {spread['level']:.0%} interval is {low} to {high} (block bootstrap); it {told}.",
+            soft_wrap=True,
         )
     for warning in facts["warnings"]:
         console.print(f"! {warning}", soft_wrap=True)

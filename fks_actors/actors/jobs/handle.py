@@ -5,7 +5,7 @@ from typing import Any, cast
 import ray
 
 from fks_actors.actors import names
-from fks_actors.actors.jobs.keeper import JobsTold
+from fks_actors.actors.jobs.told import JobsTold
 from fks_actors.actors.remote import Remote
 from fks_actors.actors.spawn import spawn_one
 from fks_actors.actors.wiring import ActorSpec

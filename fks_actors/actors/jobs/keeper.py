@@ -12,7 +12,6 @@ import shlex
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +20,9 @@ import msgspec
 from fks_actors.actors import names
 from fks_actors.actors.jobs.process import LIMITS, Limits
 from fks_actors.actors.jobs.server import JobServer, RayJobServer
+from fks_actors.actors.jobs.told import JobsTold
 from fks_actors.actors.presence import Presence
 from fks_actors.actors.remote import Remote
-from fks_actors.adapters.jobs.config import JobsConfig
 from fks_actors.adapters.jobs.folder import (
     OUTCOME,
     PROGRESS,
@@ -39,7 +38,7 @@ from fks_actors.adapters.jobs.folder import (
     State,
 )
 from fks_actors.adapters.jobs.redact import redacted
-from fks_actors.backtest.jobs.asked import Accepted, Place, accepted
+from fks_actors.backtest.jobs.asked import Accepted, accepted
 from fks_actors.backtest.jobs.work import DATA, SOURCES, TREE
 from fks_actors.errors import ClusterError, FksError, JobRefused
 
@@ -50,26 +49,6 @@ _BEGUN_AT_MOST = 2
 _LOG_BYTES = 256 * 1024
 _NICE = 5
 _WHO = "fks_actors.actors.jobs.process"
-
-
-@dataclass(frozen=True, slots=True)
-class JobsTold:
-    """What the actor is told. `home` is FKS_HOME; `tree` the desk's settings; `real`: a venue trades for real;
-    `secrets` are files whose content no log may show."""
-
-    home: str
-    namespace: str
-    config: JobsConfig
-    tree: dict[str, Any]
-    real: bool = False
-    secrets: tuple[str, ...] = ()
-    own_process: bool = True
-
-    @property
-    def place(self) -> Place:
-        """Where jobs are asked for."""
-        folders = (Path(self.home) / "data", *(Path(each) for each in self.config.data_folders))
-        return Place(self.config, folders, self.tree, self.real)
 
 
 class JobsActor(Presence):

@@ -85,7 +85,6 @@ def _done(folder: JobFolder, limits: Limits) -> Outcome:
         folder.write(RESULT, json.dumps(found.document, indent=2, default=str).encode())
         if found.page:
             folder.write(REPORT, found.page.encode())
-        folder.put(PROGRESS, Progress(1.0, ""))
         return Outcome(state=State.DONE, first_line=found.first_line, summary=found.summary)
     except Cancelled:
         return Outcome(state=State.CANCELLED)

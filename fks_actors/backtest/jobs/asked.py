@@ -9,37 +9,17 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
-from fks_actors.adapters.jobs.config import JobsConfig
 from fks_actors.backtest.contenders import MEASURES
+from fks_actors.backtest.jobs.place import Place
 from fks_actors.backtest.jobs.spec import DataSource, JobSpec
 from fks_actors.errors import ConfigError, JobRefused
 from fks_actors.settings import Settings
 
 _MIB = 2**20
 _LEAST_TREE, _DEEP = 200_000, 20
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where jobs are asked for: what they may take, the folders of the recordings, the desk's own settings as a tree.
-
-    `real`: a venue of the desk trades for real.
-    """
-
-    config: JobsConfig
-    folders: tuple[Path, ...]
-    tree: Mapping[str, Any]
-    real: bool = False
-
-    @property
-    def takes_code(self) -> bool:
-        """Whether a request may bring a strategy's source."""
-        allowed = self.config.uploaded_code
-        return not self.real if allowed is None else allowed
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from fks_actors.errors import InvariantError
 from fks_actors.settings import Settings
 
 SOURCES, DATA, TREE = "sources", "data", "tree.json"
-_READ = 0.02
+_READ, _DONE = 0.02, 0.98
 _HELD = 1
 
 Told = Callable[[float, str], None]
@@ -106,7 +106,7 @@ async def backtest(job: Job, told: Told) -> Found:
     steps = _Steps(told, _runs(job, settings, names))
     made = await study(settings, past, strategy=job.strategy(), baselines=names, told=steps.hear)
     made, findings = await checked(made, lag=spec.lag, lookahead=spec.check_lookahead, seed=spec.seed, told=steps.hear)
-    told(1.0, "writing the report")
+    told(_DONE, "writing the report")
     document = facts_of_study(made, findings, spec.seed)
     names_shown = ("return", "annual_return", "sharpe", "max_drawdown", "trips", "fills", "equity")
     summary = {name: document["result"][name] for name in names_shown}
@@ -187,4 +187,4 @@ class _Steps:
         if name not in self._names:
             self._names.append(name)
         whole = (self._names.index(name) + done / max(total, 1)) / max(self._runs, len(self._names))
-        self._told(min(_READ + (1 - _READ) * whole, 1.0), f"{name}: {done:,} of {total:,}")
+        self._told(min(_READ + (_DONE - _READ) * whole, _DONE), f"{name}: {done:,} of {total:,}")

@@ -1,7 +1,7 @@
 """`fks backtest`: recorded bars through the desk, in this process, on paper.
 
 The first line says whether the run beat flat and buy and hold after costs; nothing is printed before it. No cluster is
-started and no running desk is touched.
+started and no running desk is touched, unless --submit has one do it.
 """
 
 import os
@@ -13,6 +13,7 @@ import typer
 from fks_actors.cli.options import ConfigFile
 from fks_actors.cli.past_options import WARM, Data, Since, Until, Warm, span_of
 from fks_actors.cli.session import EXIT_FAILED, console, print_json, spoken
+from fks_actors.cli.submitting import Address, NoWait, Submit
 from fks_actors.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -44,6 +45,9 @@ def backtest(
     ] = False,
     lag: Annotated[bool, typer.Option("--lag", help="Run again with every vote one bar late.")] = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the bootstrap and of the corruption.")] = 7,
+    submit: Submit = False,
+    address: Address = "",
+    no_wait: NoWait = False,
     config_file: ConfigFile = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
@@ -57,6 +61,14 @@ def backtest(
     if report is not None:
         _make(report)
     settings, span, beside = load(config_file).settings, span_of(since, until), chosen(baselines)
+    if submit:
+        from fks_actors.backtest.search.space import base_tree
+        from fks_actors.client.jobs import request
+
+        asked = {"kind": "backtest", "baselines": beside, "lag": lag, "check_lookahead": check_lookahead}
+        body = request(data, strategy, base_tree(settings), *span, warm=warm, seed=seed, **asked)
+        _submitted(body, report, address, not no_wait, json)
+        return
 
     async def work(told: "Told") -> "tuple[Study, tuple[Finding, ...]]":
         past = await read_past(data, span, warm)
@@ -74,6 +86,29 @@ def backtest(
             print_json(facts)
     if facts["report"] and not json:
         console.print(f"Report: {facts['report']['html']}", soft_wrap=True)
+    if any(each["check"] == LOOK_AHEAD and each["warning"] for each in facts["checks"]):
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _submitted(body: dict[str, Any], report: Path | None, address: str, wait: bool, json: bool) -> None:
+    """A desk does it; what is shown is what would have been shown here."""
+    from fks_actors.backtest.facts import LOOK_AHEAD
+    from fks_actors.cli.submitting import client_at, submitted
+
+    job, facts = submitted(address, body, wait, json)
+    if facts is None:
+        print_json({"id": job.id}) if json else console.print(job.id)
+        return
+    if report is not None:
+        with client_at(address) as client:
+            page = report / "report.html"
+            page.write_text(client.report(job.id), encoding="utf-8")
+        facts["report"] = {"html": str(page)}
+    if json:
+        print_json(facts)
+    else:
+        print_facts(facts)
+        console.print(f"Job {job.id}" + (f"; report: {facts['report']['html']}" if facts["report"] else ""))
     if any(each["check"] == LOOK_AHEAD and each["warning"] for each in facts["checks"]):
         raise typer.Exit(EXIT_FAILED)
 

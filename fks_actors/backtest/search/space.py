@@ -109,6 +109,15 @@ def axis(key: str, told: Mapping[str, Any] | list[Any], settings: Settings, wher
     return _axis(key, given, settings, where)
 
 
+def told_axis(of: Axis) -> tuple[str, dict[str, Any] | list[Any]]:
+    """The key of an axis, and what `axis` makes the same axis of."""
+    if of.choices:
+        return of.key, list(of.choices)
+    extra: dict[str, Any] = {"log": True} if of.log else {} if of.step is None else {"step": of.plain(of.step)}
+    whole = {"int": True} if of.whole else {}
+    return of.key, {"low": of.plain(of.low), "high": of.plain(of.high), **extra, **whole}
+
+
 def joined(axes: Sequence[Axis]) -> tuple[Axis, ...]:
     """The axes, no key twice and none under another.
 

@@ -27,8 +27,12 @@ _PAGE_POLICY = (
 """A report runs its own scripts, which its own policy names by their hashes; in a sandbox, so that nothing in it could
 reach the dashboard's token."""
 _PAGE = {"Content-Security-Policy": _PAGE_POLICY, "Content-Disposition": 'inline; filename="report.html"'}
-_HTML = {200: {"content": {"text/html": {"schema": {"type": "string"}}}, "description": "The page."}}
-_DOCUMENT = {200: {"content": {"application/json": {"schema": {}}}, "description": "The document."}}
+_HTML: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/html": {"schema": {"type": "string"}}}, "description": "The page."}
+}
+_DOCUMENT: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/json": {"schema": {}}}, "description": "The document."}
+}
 
 
 class NoJobs:

@@ -65,7 +65,12 @@ def backtest(
         from fks_actors.backtest.search.space import base_tree
         from fks_actors.client.jobs import request
 
-        asked = {"kind": "backtest", "baselines": beside, "lag": lag, "check_lookahead": check_lookahead}
+        asked: dict[str, Any] = {
+            "kind": "backtest",
+            "baselines": beside,
+            "lag": lag,
+            "check_lookahead": check_lookahead,
+        }
         body = request(data, strategy, base_tree(settings), *span, warm=warm, seed=seed, **asked)
         _submitted(body, report, address, not no_wait, json)
         return

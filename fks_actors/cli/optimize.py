@@ -89,7 +89,7 @@ def optimize(
             span=(_instant(since, "--since"), _instant(until, "--until")),
         )  # fmt: skip
     if submit:
-        _submit(specs, resume, address, not no_wait, json)
+        _submit(data or [], specs, resume, address, not no_wait, json)
         return
     from fks_actors.cli.cluster.crew import crew
     from fks_actors.cli.optimized import print_search
@@ -146,7 +146,7 @@ def _specs(
     ]  # fmt: skip
 
 
-def _submit(specs: "list[SearchSpec]", resume: bool, address: str, wait: bool, json: bool) -> None:
+def _submit(data: list[str], specs: "list[SearchSpec]", resume: bool, address: str, wait: bool, json: bool) -> None:
     """A desk does it; one that is cut short there goes on by itself."""
     from fks_actors.backtest.search.space import told_axis
     from fks_actors.cli.optimized import print_search
@@ -158,7 +158,7 @@ def _submit(specs: "list[SearchSpec]", resume: bool, address: str, wait: bool, j
     (spec,) = specs
     search = {name: getattr(spec, name) for name in ("objectives", "cv", "trials", "sampler", "pruner")}
     search["space"] = dict(told_axis(axis) for axis in spec.axes)
-    body = request(spec.data, "", spec.tree, spec.since_ms, spec.until_ms, kind="optimize", search=search,
+    body = request(data, "", spec.tree, spec.since_ms, spec.until_ms, kind="optimize", search=search,
                    warm=spec.warm, seed=spec.seed)  # fmt: skip
     job, found = submitted(address, body, wait, json)
     if found is None:

@@ -39,7 +39,9 @@ from fks_actors.errors import FksError
 LIMITS = "limits.json"
 MARK = "FKS_JOB"
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
-"""The variables of the environment that a job sees, beside those of Ray."""
+"""The variables of the environment that a job sees, beside those of Ray and of the arithmetic's libraries."""
+
+_KEPT_KINDS = ("RAY_", "OPENBLAS_", "OMP_", "MKL_")
 
 _MIB = 2**20
 _TELL_S = 0.25
@@ -137,9 +139,10 @@ def _cancel(_: int, __: FrameType | None) -> None:
 
 def _bare(environ: Any) -> dict[str, str]:
     """The environment without what only the desk should know."""
-    kept = {name: value for name, value in environ.items() if name in KEPT or name.startswith("RAY_")}
+    kept = {name: value for name, value in environ.items() if name in KEPT or name.startswith(_KEPT_KINDS)}
     kept.pop("RAY_AUTH_TOKEN", None)
-    return {**kept, MARK: "1", "PYTHONUNBUFFERED": "1", "POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    one = dict.fromkeys(("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    return {**kept, **one, MARK: "1", "PYTHONUNBUFFERED": "1"}
 
 
 def _restrain(limits: Limits, folder: JobFolder) -> None:

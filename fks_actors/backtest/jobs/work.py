@@ -159,8 +159,9 @@ async def sweep(job: Job, told: Told, spread: Spread | None = None) -> Found:
     )
     rows = list(found.rows(asked.top))
     best = found.best
+    first_line = found.headline()
     document = {
-        "first_line": found.headline(),
+        "first_line": first_line,
         "rule": found.rule,
         "data": facts_of(past),
         "tried": found.tried,
@@ -171,7 +172,7 @@ async def sweep(job: Job, told: Told, spread: Spread | None = None) -> Found:
         "sets": rows,
     }
     summary: Mapping[str, Any] = rows[0] if best is not None else {}
-    return Found(document, document["first_line"], {"tried": found.tried, **summary})
+    return Found(document, first_line, {"tried": found.tried, **summary})
 
 
 class _Steps:

@@ -38,8 +38,20 @@ from fks_actors.errors import FksError
 
 LIMITS = "limits.json"
 MARK = "FKS_JOB"
-KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
-"""The variables of the environment that a job sees, beside those of Ray and of the arithmetic's libraries."""
+KEPT = (
+    "FKS_CLUSTER_ID",
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "TMPDIR",
+    "PYTHONPATH",
+    "LD_LIBRARY_PATH",
+    "VIRTUAL_ENV",
+)
+"""The variables of the environment that a job sees, beside those of Ray and of the arithmetic's libraries. By the first
+one `fks down` knows the process."""
 
 _KEPT_KINDS = ("RAY_", "OPENBLAS_", "OMP_", "MKL_")
 

@@ -18,6 +18,7 @@ from typing import Any
 import psutil
 import pytest
 
+from fks_actors.adapters.jobs.folder import unfinished
 from fks_actors.cli.cluster import read_handle
 from fks_actors.cli.cluster.processes import find_processes
 from fks_actors.client import Client, Job
@@ -159,7 +160,7 @@ def test_cancel_when_a_long_job_runs_then_it_ends_and_the_next_one_begins(desk: 
         assert "1 running" in client.backtest(short.id).doing
         (process,) = desk.processes(f"backtests/{long.id}")
         assert process.nice() == 15
-        assert "FKS_HOME" not in process.environ()
+        assert {name for name in process.environ() if name.startswith("FKS_")} == {"FKS_CLUSTER_ID", "FKS_JOB"}
         began = time.monotonic()
         assert client.cancel_backtest(long.id).cancelling
         assert client.wait(long.id, timeout_s=30).state == "cancelled"
@@ -199,3 +200,14 @@ def test_optimisation_when_submitted_then_the_workers_find_what_is_found_here(de
     assert theirs["first_line"] == ours["first_line"]
     again = desk.fks("optimize", "--study", theirs["study"], "--show", str(theirs["best"]), "--json")
     assert again.returncode == 0, again.stderr
+
+
+def test_down_when_a_job_runs_then_its_process_ends_and_it_is_there_for_the_next_desk(desk: Desk) -> None:
+    with desk.client() as client:
+        job = client.submit_backtest(["ETHUSDT-1h.csv"], settings={})
+        eventually("progress", lambda: client.backtest(job.id).progress > 0.03)
+    (process,) = desk.processes(f"backtests/{job.id}")
+    down = desk.fks("down")
+    assert down.returncode == 0, down.stderr
+    assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    assert unfinished(desk.home)

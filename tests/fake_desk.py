@@ -256,7 +256,7 @@ class FakeJobs:
         spec = read_spec(content)
         if self.full:
             raise JobRefused("queue_full", "50 jobs wait already; try again later")
-        row = job_row(len(self.rows), "queued", kind=spec.kind, label=spec.label, strategy=spec.strategy)
+        row = job_row(100 + len(self.rows), "queued", kind=spec.kind, label=spec.label, strategy=spec.strategy)
         self.rows[row["id"]] = row
         return row
 

@@ -12,8 +12,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -58,6 +58,7 @@ _KEPT_KINDS = ("RAY_", "OPENBLAS_", "OMP_", "MKL_")
 _MIB = 2**20
 _TELL_S = 0.25
 _LOG_MIB, _FILE_MIB = 8, 512
+_LOG_END_S = 2.0
 _ERROR_CHARS = 2_000
 
 
@@ -84,10 +85,12 @@ def main(argv: list[str]) -> int:
     limits, record = folder.get(LIMITS, Limits), folder.get(RECORD, Record)
     if limits is None or record is None or record.state.is_end:
         return 2
-    _restrain(limits, folder)
+    _restrain(limits)
     signal.signal(signal.SIGTERM, _cancel)
     with folder.held():
-        folder.put(OUTCOME, _done(folder, limits))
+        with _logged(folder):
+            outcome = _done(folder, limits)
+        folder.put(OUTCOME, outcome)
     return 0
 
 
@@ -157,7 +160,7 @@ def _bare(environ: Any) -> dict[str, str]:
     return {**kept, **one, MARK: "1", "PYTHONUNBUFFERED": "1"}
 
 
-def _restrain(limits: Limits, folder: JobFolder) -> None:
+def _restrain(limits: Limits) -> None:
     os.umask(0o077)
     os.setpriority(os.PRIO_PROCESS, 0, limits.nice)
     with suppress(OSError):
@@ -165,14 +168,39 @@ def _restrain(limits: Limits, folder: JobFolder) -> None:
     for kind, size in ((resource.RLIMIT_DATA, limits.memory_mb), (resource.RLIMIT_FSIZE, _FILE_MIB)):
         resource.setrlimit(kind, (size * _MIB, size * _MIB))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+@contextmanager
+def _logged(folder: JobFolder) -> Iterator[None]:
+    """Whatever is printed goes into the log, which never grows beyond its bound: it begins anew."""
     log = os.open(folder.path / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    outlet, inlet = os.pipe()
+
+    def copy() -> None:
+        while piece := os.read(outlet, 65_536):
+            if os.fstat(log).st_size > _LOG_MIB * _MIB:
+                os.ftruncate(log, 0)
+                os.write(log, b"(it printed more than 8 MiB; what follows is the end)\n")
+            with suppress(OSError):  # a full disk is no reason to stop
+                os.write(log, piece)
+
+    thread = threading.Thread(target=copy, name="log", daemon=True)
+    thread.start()
     for stream in (1, 2):
-        os.dup2(log, stream)
-    os.close(log)
+        os.dup2(inlet, stream)
+    os.close(inlet)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (1, 2):
+            os.dup2(nowhere, stream)
+        thread.join(_LOG_END_S)
 
 
 class _Teller:
-    """Writes how far the job is, a few times a second at most, and keeps its log small."""
+    """Writes how far the job is, a few times a second at most."""
 
     def __init__(self, folder: JobFolder) -> None:
         self._folder = folder
@@ -192,9 +220,6 @@ class _Teller:
         self._next_s = now_s + _TELL_S
         with suppress(FksError):  # a full disk ends the job where it writes what it found
             self._folder.put(PROGRESS, Progress(round(share, 4), doing[:200]))
-        if os.fstat(1).st_size > _LOG_MIB * _MIB:
-            os.ftruncate(1, 0)
-            os.write(1, b"(the log was longer than 8 MiB; it begins anew)\n")
 
 
 def _told(text: str, folder: JobFolder) -> str:

@@ -14,10 +14,11 @@ from fks_actors.agents.config import AgentsConfig
 from fks_actors.agents.settlement import settle
 from fks_actors.desk.config import DeskConfig, VenuePlan, venue_owner
 from fks_actors.desk.crafts import bar_mind
-from fks_actors.desk.desk import RISK_OWNER, Desk
+from fks_actors.desk.desk import Desk
 from fks_actors.desk.lineage import Lineage, Step
 from fks_actors.desk.mind_keeper import MindKeeper
 from fks_actors.desk.ports import Briefing, Deliberation, DeskPorts, Ruled, VenuePort, VenueReply
+from fks_actors.desk.steps import RISK_OWNER
 from fks_actors.errors import ActorUnavailable, JournalConflict
 from fks_actors.execution.book import PaperBook
 from fks_actors.execution.config import PaperConfig, default_rules

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 from fks_actors.actors.handles import JournalHandle
 from fks_actors.actors.presence import Presence
-from fks_actors.desk.desk import RISK_OWNER
 from fks_actors.desk.lineage import Lineage, Step
 from fks_actors.desk.ports import Ruled
+from fks_actors.desk.steps import RISK_OWNER
 from fks_actors.model.markets import MarketRules
 from fks_actors.model.records import Snapshot
 from fks_actors.risk.codec import decode, encode

@@ -21,6 +21,7 @@ from fks_actors.backtest.council import alone
 from fks_actors.backtest.minds import Decide
 from fks_actors.backtest.past import Past
 from fks_actors.backtest.run import Result, run_past
+from fks_actors.errors import ConfigError
 from fks_actors.settings import Settings
 
 COUNCIL = "council"
@@ -94,9 +95,11 @@ async def run_contender(
     """Put the bars through a desk of its own.
 
     Raises:
-        ConfigError: a model, a mind or a strategy cannot be opened.
+        ConfigError: nobody would vote, or a model, a mind or a strategy cannot be opened.
         StrategyOverrun: a strategy took too long on a bar.
     """
+    if not of.voices:
+        raise ConfigError(f"{of.label}: {SENTIMENT} has no vote over recorded bars; name another mind, too")
     return await run_past(of.settings, past, decide, told)
 
 

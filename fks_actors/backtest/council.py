@@ -16,7 +16,12 @@ from fks_actors.desk.strategy_craft import strategy_craft
 from fks_actors.errors import ConfigError
 from fks_actors.settings import Settings
 from fks_actors.strategies.config import StrategyConfig, is_strategy_name
-from fks_actors.strategies.source import Source, called, load, read_source
+from fks_actors.strategies.source import Source, called, installed, load, read_source
+
+COMPOSED = ("council", "debate", "hybrid")
+"""Several minds that `contenders` asks for by one name."""
+
+_UNNAMED = "strategies.strategy."
 
 
 def left_out(settings: Settings) -> tuple[str, ...]:
@@ -56,11 +61,17 @@ def alone(settings: Settings, strategy: str, params: Mapping[str, Any] | None = 
     strategies = dict(settings.strategies)
     if strategy.endswith(".py") or ".py:" in strategy:
         config = StrategyConfig(path=strategy, params=params or {})
-        strategy = called(load(read_source("strategy", config)))
+        try:
+            strategy = called(load(read_source("strategy", config)))
+        except ConfigError as error:
+            raise ConfigError(_of_file(str(error), strategy)) from None
         if strategy in MINDS or not is_strategy_name(strategy):
             raise ConfigError(f"{config.path}: {strategy!r} cannot be its name; set another as the class's `name`")
         strategies[strategy] = config
     elif strategy not in MINDS:
+        if strategy not in strategies and strategy not in installed():
+            there = ", ".join(dict.fromkeys((*strategies, *installed(), *COMPOSED, *MINDS)))
+            raise ConfigError(f"there is no strategy {strategy!r}; there are {there}, and FILE.py or FILE.py:CLASS")
         config = strategies.get(strategy, StrategyConfig())
         strategies[strategy] = config if params is None else config.model_copy(update={"params": params})
         load(read_source(strategy, strategies[strategy]))
@@ -69,6 +80,13 @@ def alone(settings: Settings, strategy: str, params: Mapping[str, Any] | None = 
     if strategy != ASMBTR:
         told["asmbtr"] = {**told.get("asmbtr", {}), "protect": False}
     return settings.model_copy(update={"agents": AgentsConfig.model_validate(told), "strategies": strategies})
+
+
+def _of_file(text: str, path: str) -> str:
+    """What is wrong with a strategy that no settings name, without the key that it has not got."""
+    if not text.startswith(f"{_UNNAMED}params"):
+        return text.removeprefix(f"{_UNNAMED}path: ")
+    return f"{path}: {text.removeprefix(_UNNAMED)} (a configuration can give params, under strategies)"
 
 
 def _mind(agent: str, settings: Settings, interval_ms: int) -> BarMind:

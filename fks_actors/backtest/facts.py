@@ -2,12 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from fks_actors.backtest.baselines import Baseline, standing
-from fks_actors.backtest.metrics import measured
+from fks_actors.backtest.metrics import Curve, measured
 from fks_actors.backtest.past import Past
-from fks_actors.backtest.significance import Interval, total_interval
+from fks_actors.backtest.significance import Interval
 from fks_actors.backtest.studies import as_baseline, hold_of
 from fks_actors.backtest.study import Study
 
@@ -29,7 +27,7 @@ def facts_of_study(found: Study, findings: "Sequence[Finding]", seed: int) -> di
     """One run beside its baselines, and what its checks found; `report` is where a report lies, None here."""
     own, hold = as_baseline(found.title, found.result), hold_of(found)
     stands = standing(found.result, hold)
-    interval = total_interval(own.curve.returns(), np.random.default_rng(seed), level=LEVEL)
+    interval = _interval(own.curve, seed)
     return {
         "first_line": found.first_line,
         "beats_flat": stands.beats_flat,
@@ -94,6 +92,18 @@ def interval_facts(found: Interval | None) -> dict[str, Any] | None:
     if found is None:
         return None
     return {"low": found.low, "high": found.high, "level": found.level, "block": found.block}
+
+
+def _interval(curve: Curve, seed: int) -> Interval | None:
+    """The one that the report tells."""
+    from fks_actors.backtest.report.intervals import generators, mean_block, of_returns
+    from fks_actors.backtest.report.telling import RESAMPLES
+
+    found = of_returns(curve, LEVEL, generators(seed)[0], RESAMPLES).get("total")
+    if found is None:
+        return None
+    whole = float(curve.equity[-1] / curve.equity[0] - 1)
+    return Interval(whole, *found, LEVEL, mean_block(len(curve.returns())), RESAMPLES)
 
 
 def _check(found: "Finding") -> dict[str, Any]:

@@ -3,13 +3,16 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import PurePath
 
 import numpy as np
 
 from fks_actors.adapters.feeds.columns import Ints
 from fks_actors.adapters.feeds.port import FeedInfo, merged
 from fks_actors.adapters.feeds.replay import ReplayFeed, Track, load
-from fks_actors.errors import DataError
+from fks_actors.adapters.feeds.symbols import symbol_of_file
+from fks_actors.errors import ConfigError, DataError
 from fks_actors.model.candles import BarBatch
 
 _PAGE = 4_096
@@ -82,10 +85,20 @@ async def read_past(data: Sequence[str], span: Span = (None, None), warm: int = 
     begin = 0 if since is None else int(np.searchsorted(times, since))
     end = len(times) if until is None else int(np.searchsorted(times, until))
     if begin >= end:
-        raise DataError(f"{info.label} has no bar between --since and --until")
+        there = f"{_minute(times[0])} to {_minute(times[-1])}"
+        raise DataError(f"{info.label} has no bar between --since and --until; it has those of {there}")
     return Past(info, tracks, times, begin, end, warm)
+
+
+def _minute(ts_ms: int) -> str:
+    return datetime.fromtimestamp(int(ts_ms) / 1_000, UTC).strftime("%Y-%m-%dT%H:%M")
 
 
 def _named(text: str) -> tuple[str | None, str]:
     symbol, found, path = text.partition("=")
-    return (symbol, path) if found and "/" in symbol and "." not in symbol else (None, text)
+    named = bool(found) and "/" in symbol and "." not in symbol
+    if not text or (named and not path):
+        raise ConfigError(f"{text!r} names no file; write FILE or SYMBOL=FILE, as in BTC/USDT=bars.csv")
+    if not named and symbol_of_file(text) is None:
+        raise ConfigError(f"no symbol in the file name {PurePath(text).name!r}; write BTC/USDT={text}")
+    return (symbol, path) if named else (None, text)

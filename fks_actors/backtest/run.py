@@ -162,7 +162,8 @@ async def run_past(
     voices, total = build(), past.count
     grid = grid_of(past)
     if decide is None and not each_bar and grid.usable and not settings.paper.charges:
-        return await _walked(settings, record, grid, build, lambda done: told(done, total))
+        again = build if minds else (lambda: voices)  # a strategy's file is read once
+        return await _walked(settings, record, grid, voices, again, lambda done: told(done, total))
     done = 0
 
     def count(_: BarBatch) -> None:
@@ -179,16 +180,17 @@ async def _walked(
     settings: Settings,
     record: RunRecord,
     grid: Grid,
-    build: Callable[[], list[BarMind]],
+    minds: Sequence[BarMind],
+    again: Callable[[], Sequence[BarMind]],
     told: Callable[[int], None],
 ) -> Result:
     def crafts() -> list[Craft[Any]]:
-        return [mind.craft for mind in build()]
+        return [mind.craft for mind in again()]
 
     parts = _Parts(settings, record, keeps_bars=False)
     quality = RunQuality(grid, settings.market.quality)
     reflection = reflection_of(settings)
-    ahead = Ahead(crafts(), grid, settings.agents.debate, reflection)
+    ahead = Ahead([mind.craft for mind in minds], grid, settings.agents.debate, reflection)
     scoring = RunScoring(reflection, ahead.worth)
     desk = parts.desk(ahead, quality.gate_of(), scoring)
     await desk.recover()

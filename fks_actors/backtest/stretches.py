@@ -18,7 +18,9 @@ from fks_actors.backtest.parts import RunRisk, RunVenue
 from fks_actors.backtest.passed import Passed
 from fks_actors.backtest.quality import FLAGS, RunQuality
 from fks_actors.backtest.worth import RunScoring
+from fks_actors.desk.config import PAPER
 from fks_actors.desk.desk import Desk, Met
+from fks_actors.desk.ports import VenueReply
 from fks_actors.market.quality import Flag
 from fks_actors.model.account import Account
 from fks_actors.model.candles import to_money
@@ -29,9 +31,14 @@ from fks_actors.risk.config import RiskConfig
 from fks_actors.risk.messages import RiskState
 from fks_actors.risk.trading import DAY_MS, DRAWDOWN
 
-BLOCK = 8_192
+FIRST_BLOCK, BLOCK = 64, 8_192
+"""How many batches the minds are ahead of the desk: few at first, so that one soon hears how a slow run goes."""
+
 _SURE = 1e-9
 _FEW = 128
+
+
+_NOTHING: Met = {PAPER: VenueReply(())}
 
 
 class Stretches:
@@ -73,11 +80,13 @@ class Stretches:
 
     async def walk(self, told: Callable[[int], None]) -> None:
         """Through the traded batches; `told` hears how many are done."""
-        for begin in range(self._grid.begin, len(self._grid), BLOCK):
-            end = min(begin + BLOCK, len(self._grid))
+        begin, size = self._grid.begin, FIRST_BLOCK
+        while begin < len(self._grid):
+            end = min(begin + size, len(self._grid))
             self._minds.look(begin, end)
             await _Block(self, begin, end).walk()
             told(end - self._grid.begin)
+            begin, size = end, min(2 * size, BLOCK)
 
 
 class _Block:
@@ -113,15 +122,20 @@ class _Block:
         """Have the desk see a batch; where orders end at it and nothing else is to be done, no mind is asked."""
         run, batch = self._run, self._run._minds.batch(at)
         run._come(at)
-        if not run._desk.waits or _first(self._stops, at, at + 1) == at:
-            await run._desk.run_cycle(batch)
+        desk, stops = run._desk, _first(self._stops, at, at + 1) == at
+        if desk.idle and not stops:
+            run._venue.pass_over(batch)  # nothing works there
+            await desk.run_cycle(batch, met=_NOTHING)
             return
-        met = await run._desk.meet(batch)
-        if run._desk.ends_all(met) and not self._acts_after(met, at):
+        if stops or not desk.waits:
+            await desk.run_cycle(batch)
+            return
+        met = await desk.meet(batch)
+        if desk.ends_all(met) and not self._acts_after(met, at):
             run._journal.turned(Passed(at, at + 1, run._risk.state))
-            await run._desk.settle(batch, met, self._flags(at, at + 1))
+            await desk.settle(batch, met, self._flags(at, at + 1))
         else:
-            await run._desk.run_cycle(batch, met=met)
+            await desk.run_cycle(batch, met=met)
 
     def _acts_after(self, met: Met, at: int) -> bool:
         """Whether a verdict asks for what is not so after this."""

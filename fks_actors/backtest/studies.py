@@ -5,6 +5,7 @@ each through a desk like the first one's; one that would be the run itself is le
 the result is gathered in `warnings_of`; `honesty` is imported there, after the runs, for it takes long to load.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ from fks_actors.backtest.study import Study
 from fks_actors.errors import ConfigError
 from fks_actors.execution.config import default_rules
 from fks_actors.model.records import TradingState
-from fks_actors.model.votes import Vote
+from fks_actors.model.votes import Abstain, AbstainReason, Vote
 from fks_actors.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ async def checked(
     found: Study, *, lag: bool, lookahead: bool, seed: int, told: Told = quiet
 ) -> "tuple[Study, tuple[Finding, ...]]":
     """The study with what its reruns warn of, and all that they found: with every vote `lag` one bar late, and over a
-    corrupted future (`lookahead`, drawn from `seed`).
+    corrupted future (`lookahead`, drawn from `seed`). A run that looks ahead says so before its verdict.
 
     Raises:
         ConfigError: the past is too short for it.
@@ -53,13 +54,18 @@ async def checked(
     from fks_actors.backtest.honesty import check_lookahead, lagged, sentences
 
     findings: list[Finding] = []
+    line = found.first_line
     if lag:
         hear = partial(told, "one bar late")
         findings.append(await lagged(found.settings, found.past, found.result, None, hear))
     if lookahead:
         hear = partial(told, "look-ahead, runs")
-        findings.append(await check_lookahead(found.settings, found.past, seed=seed, told=hear))
-    return replace(found, warnings=(*found.warnings, *sentences(findings))), tuple(findings)
+        check = await check_lookahead(found.settings, found.past, seed=seed, told=hear)
+        findings.append(check)
+        if check.is_warning:
+            line = f"NOT to be believed, for the look-ahead test failed: {line[:1].lower()}{line[1:]}"
+    warnings = (*found.warnings, *sentences(findings))
+    return replace(found, first_line=line, warnings=warnings), tuple(findings)
 
 
 def chosen(text: str) -> tuple[str, ...]:
@@ -104,11 +110,13 @@ async def study(
     result = await run_contender(own, past, partial(told, own.label), decide)
     holds = held(settings, past, told)
     beside = [flat(result), *holds]
+    warnings = list(warnings_of(own, past, result, decide is not None))
     for other in others:
-        beside.append(await measured_by(other, past, told))
+        measure, stopped = await _measured(other, past, told)
+        beside.append(measure)
+        warnings += (f"{other.label}: {text}" for text in stopped)
     line = verdict_line(result, holds)
-    warnings = tuple(warnings_of(own, past, result, decide is not None))
-    return Study(title or own.label, own.settings, past, result, line, tuple(beside), warnings)
+    return Study(title or own.label, own.settings, past, result, line, tuple(beside), tuple(warnings))
 
 
 def measures(own: Contender, settings: Settings, names: Sequence[str]) -> list[Contender]:
@@ -121,9 +129,10 @@ def measures(own: Contender, settings: Settings, names: Sequence[str]) -> list[C
     return [other for other in others if other.voices != own.voices]
 
 
-async def measured_by(other: Contender, past: Past, told: Told = quiet) -> Baseline:
-    """A run as a baseline."""
-    return as_baseline(other.label, await run_contender(other, past, partial(told, other.label)))
+async def _measured(other: Contender, past: Past, told: Told) -> tuple[Baseline, list[str]]:
+    """A run as a baseline, and whether limits held it back: one that was stopped lost less than its rule would have."""
+    result = await run_contender(other, past, partial(told, other.label))
+    return as_baseline(other.label, result), list(_stopped(result))
 
 
 def as_baseline(name: str, result: Result) -> Baseline:
@@ -166,11 +175,29 @@ def warnings_of(own: Contender, past: Past, result: Result, models: bool = False
 
 
 def _silent(own: Contender, past: Past, result: Result) -> Iterator[str]:
-    """Minds that never voted: they were warming up throughout, or failed."""
-    heard = {ballot.agent for cycle in result.cycles for ballot in cycle.ballots if isinstance(ballot, Vote)}
+    """Minds that failed, and minds that never voted without having failed."""
+    heard: set[str] = set()
+    failed: dict[str, Abstain] = {}
+    asked, counts = Counter[str](), Counter[str]()
+    for ballot in (ballot for cycle in result.cycles for ballot in cycle.ballots):
+        asked[ballot.agent] += 1
+        if isinstance(ballot, Vote):
+            heard.add(ballot.agent)
+        elif ballot.reason is AbstainReason.FAILED:
+            failed.setdefault(ballot.agent, ballot)
+            counts[ballot.agent] += 1
+    for agent, first in failed.items():
+        yield (
+            f"{agent} FAILED in {counts[agent]:,} of {asked[agent]:,} decisions, first on {first.symbol} at "
+            f"{_minute(first.ts_ms)} UTC: {first.detail}"
+        )
     for agent in own.voices:
-        if agent not in heard:
-            yield f"{agent} never voted in {past.count} bars: it was warming up or failed; give more bars or --warm."
+        if agent not in heard and agent not in failed:
+            yield f"{agent} never voted in {past.count:,} bars: it had not seen enough; give more bars or --warm."
+
+
+def _minute(ts_ms: int) -> str:
+    return datetime.fromtimestamp(ts_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def _stopped(result: Result) -> Iterator[str]:
@@ -182,10 +209,9 @@ def _stopped(result: Result) -> Iterator[str]:
             first, count = first or point, count + 1
     if first is None:
         return
-    day = datetime.fromtimestamp(first.ts_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M")
     rest = ", and nobody resumed it" if last is not TradingState.ACTIVE else ""
     share = f"{count / len(result.equity):.0%} of the run{rest}"
-    yield f"A loss limit of risk first stopped purchases on {day} UTC; they were barred in {share}."
+    yield f"A loss limit of risk first stopped purchases on {_minute(first.ts_ms)} UTC; they were barred in {share}."
 
 
 def _honest(own: Contender, past: Past, result: Result, models: bool) -> Iterator[str]:

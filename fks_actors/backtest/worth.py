@@ -47,6 +47,8 @@ class Worth:
 
     def take(self, begin: int, end: int, signs: Mapping[str, Signs], sure: Mapping[str, Floats]) -> None:
         """Take in what was said of the batches from `begin` to before `end`: by symbol, minds x batches."""
+        if len(self._agents) == 1:
+            return
         for symbol in self._grid.symbols:
             claims = (signs[symbol] == 1) | (signs[symbol] == -1)
             self._claimed[symbol][:, begin:end] = claims
@@ -88,7 +90,10 @@ class Worth:
         return np.flatnonzero(self._grid.rows[symbol] >= 0)
 
     def at(self, batch: int) -> dict[str, float]:
-        """What each mind's vote weighs at a batch; a mind without an outcome is not named."""
+        """What each mind's vote weighs at a batch; a mind without an outcome is not named, nor is one that is alone: it
+        weighs 1, however well it does."""
+        if len(self._agents) == 1:
+            return {}
         outcomes, squares, covered = (self._totals[part, :, batch].tolist() for part in range(3))
         scores = [
             Score(agent, horizon, None, n, c / horizon, s / (n * ONE * ONE), 0.0)

@@ -28,7 +28,8 @@ def compare(
         bool, typer.Option("--models", help="Without the configured language models against with them.")
     ] = False,
     strategies: Annotated[
-        str, typer.Option("--strategies", help="Names with commas; the first is what the others are held against.")
+        str,
+        typer.Option("--strategies", help="Names or files with commas; the first is what the others are held against."),
     ] = "",
     configs: Annotated[str, typer.Option("--configs", help="YAML files with commas, the council of each.")] = "",
     since: Since = "",

@@ -98,9 +98,11 @@ def optimize(
         told = [_searched(home, spec, resume, hire, json) for spec in specs]
     if json:
         print_json(told if each_symbol else told[0])
-        return
-    for found in told:
-        print_search(console, found)
+    else:
+        for found in told:
+            print_search(console, found)
+    if not all(found["trials"] for found in told):
+        raise typer.Exit(EXIT_FAILED)
 
 
 def _specs(
@@ -201,7 +203,9 @@ def _searched(home: Home, spec: "SearchSpec", resume: bool, hire: "Crew", quiet:
 def _bar(spec: "SearchSpec", quiet: bool) -> "Iterator[Callable[[Told], None]]":
     """A bar of blocks, with the trials that are done and the best so far."""
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=make_console(stderr=True), transient=True, disable=quiet) as progress:
+    console = make_console(stderr=True)
+    hidden = quiet or not console.is_terminal  # where it would be a blank line
+    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
         task = progress.add_task(spec.study, total=None)
 
         def told(now: "Told") -> None:
@@ -231,6 +235,8 @@ def _one_trial(home: Home, study: str, show: int | None, rerun: int | None, json
                 print_record(console, found)
             return
         blocks = asyncio.run(again(store, record))
+        if not blocks:
+            raise ConfigError(f"trial {record.study}/{record.number} ran no block: there is nothing to compare")
     finally:
         store.close()
     if json:

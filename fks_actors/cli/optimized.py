@@ -12,13 +12,14 @@ _TOP = 10
 
 def print_search(console: Console, found: dict[str, Any]) -> None:
     """The verdict, the best trials, and how to make them again."""
-    console.print(found["first_line"])
+    console.print(found["first_line"], soft_wrap=True)
     cv, study = found["cv"], found["study"]
     bars = f"{found['bars']} bars of {', '.join(found['symbols'])}"
     splits = f"{cv['splits']} splits" if cv["splits"] else "no split"
     console.print(
         f"{bars}; {cv['spec']}: {splits}, purge {cv['purge']}, embargo {cv['embargo']}, {cv['warm']} bars learnt "
-        f"before each block; seed {found['seed']}."
+        f"before each block; seed {found['seed']}.",
+        soft_wrap=True,
     )
     if found["trials"]:
         console.print(_table(found))

@@ -21,9 +21,12 @@ def span_of(since: str, until: str) -> "Span":
     """From when until before when bars are traded, UTC ms.
 
     Raises:
-        ConfigError: one of them is no time.
+        ConfigError: one of them is no time, or the first is not before the second.
     """
-    return _instant(since, "--since"), _instant(until, "--until")
+    begin, end = _instant(since, "--since"), _instant(until, "--until")
+    if begin is not None and end is not None and begin >= end:
+        raise ConfigError(f"--since {since} is not before --until {until}")
+    return begin, end
 
 
 def _instant(text: str, option: str) -> int | None:

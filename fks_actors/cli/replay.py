@@ -58,7 +58,9 @@ def replay(
 
     home = find_home()
     fallback, anew = load(config_file).settings, load(other).settings if other else None
-    with Progress(console=make_console(stderr=True), transient=True, disable=json) as progress:
+    console = make_console(stderr=True)
+    hidden = json or not console.is_terminal  # where it would be a blank line
+    with Progress(console=console, transient=True, disable=hidden) as progress:
         task = progress.add_task("commits", total=None)
         found = asyncio.run(
             _replayed(
@@ -216,8 +218,8 @@ def _headline(facts: dict[str, Any], single: bool) -> str:
             f"With {facts['with']}, {facts['turned']} of {total} decisions would come out otherwise, and "
             f"{differ - facts['turned']} with other figures alone; no profit or loss is claimed."
         )
-    verdict = "all identical" if not differ else f"{differ} NOT as recorded"
-    return f"{total} decisions {name}: {verdict}, {facts['bytes']} bytes compared"
+    verdict = f"{differ} NOT as recorded" if differ else "identical" if total == 1 else "all identical"
+    return f"{total} {'decision' if total == 1 else 'decisions'} {name}: {verdict}, {facts['bytes']} bytes compared"
 
 
 def _print_decision(facts: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from fks_actors.cli.ask import Json, at
 from fks_actors.cli.session import console, open_client, print_json, spoken
 from fks_actors.errors import DataError, FksError
 
-_HEADS = ("shadow", "equity", "return", "drawdown", "orders", "fees", "desk's return", "ahead of the desk by")
+_HEADS = ("shadow", "equity", "return", "below its top", "orders", "fees", "desk's return", "ahead of the desk by")
 _NONE = (
     "no shadow answers: either none is kept (section `shadows` of the configuration), or its actor is down; "
     "see `fks agents`"

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from types import FrameType
@@ -21,7 +22,7 @@ Told = Callable[[str, int, int], None]
 
 
 def watched(work: Callable[[Told], Awaitable[T]], silent: bool) -> T:
-    """Do the work under a progress bar a part; `silent` shows none.
+    """Do the work under a progress bar a part; `silent` shows none. What the work prints goes to standard error.
 
     Ctrl-C (or SIGTERM) ends the work where it next tells how far it is, and where that takes a second, wherever it is:
     asked again and again, for an exception that a signal raises is lost where Python runs a finaliser just then.
@@ -34,7 +35,7 @@ def watched(work: Callable[[Told], Awaitable[T]], silent: bool) -> T:
     hidden = silent or not console.is_terminal  # where it would be a blank line
     with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
         watch = _Watch(progress)
-        with _stopping(watch):
+        with _stopping(watch), contextlib.redirect_stdout(sys.stderr):
             found = asyncio.run(watch.do(work))
     if isinstance(found, _Stopped):
         say_error(f"interrupted: {watch.how_far()}; nothing was written")

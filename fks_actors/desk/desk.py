@@ -20,9 +20,10 @@ from fks_actors.desk.routing import route, venues_for
 from fks_actors.desk.scoring import Scoring
 from fks_actors.desk.sight import with_seen
 from fks_actors.desk.state import Change
-from fks_actors.desk.steps import RISK_OWNER, SILENCE, Steps
-from fks_actors.errors import InvariantError, JournalConflict
-from fks_actors.journal.recorded import symbols_digest
+from fks_actors.desk.steps import SILENCE, Steps
+from fks_actors.desk.turn import Turn, Whole
+from fks_actors.errors import InvariantError
+from fks_actors.journal.recorded import bar_step
 from fks_actors.market.health import Report
 from fks_actors.model.candles import BarBatch
 from fks_actors.model.orders import ZERO, Approved, Order, OrderType, Refusal, Side
@@ -48,37 +49,6 @@ Met = Mapping[str, VenueReply]
 Cycles = tuple[CycleRecord, ...]
 
 _CENT = Decimal("0.01")
-
-__all__ = ["RISK_OWNER", "Desk", "bar_step"]
-
-
-class _Whole:
-    """Whether the desk's memory is the journal's."""
-
-    __slots__ = ("broken",)
-
-    def __init__(self) -> None:
-        self.broken = False
-
-
-class _Turn:
-    """The time of one step; an error that leaves it breaks the desk."""
-
-    __slots__ = ("_again", "_lock", "_whole")
-
-    def __init__(self, lock: asyncio.Lock, whole: _Whole, again: bool) -> None:
-        self._lock, self._whole, self._again = lock, whole, again
-
-    async def __aenter__(self) -> None:
-        await self._lock.acquire()
-        if self._whole.broken and not self._again:
-            self._lock.release()
-            raise JournalConflict("the step before broke half-way: recover first")
-        self._whole.broken = True
-
-    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._whole.broken = kind is not None
-        self._lock.release()
 
 
 class Desk:
@@ -107,7 +77,7 @@ class Desk:
         self._steps = Steps(ports, config, kept, gate_of, scoring)
         self._follow_up = FollowUp(self._steps)
         self._collected = 0
-        self._whole = _Whole()
+        self._whole = Whole()
 
     # --- what others ask of it ---
 
@@ -249,9 +219,10 @@ class Desk:
         return len(self._steps.orders) > 0 and self._steps.memory.idle
 
     async def meet(self, batch: BarBatch) -> Met:
-        """What the venues make of a batch that `run_cycle` or `settle` is told of next."""
+        """What paper venues make of a batch, all of it plausible, that `run_cycle` or `settle` is told of next."""
         async with self._turn():
-            return await self._advance(bar_step(batch), batch)
+            work = {plan.name: (batch,) for plan in self._config.venues}
+            return await self._steps.ask_all(bar_step(batch), "advance", work)
 
     def ends_all(self, met: Met) -> bool:
         """Whether no order works any more after this."""
@@ -267,9 +238,8 @@ class Desk:
     def pass_over(self, last: BarBatch, batches: int, equity: Decimal, flagged: Flagged) -> None:
         """Move an idle desk on to `last`, the end of that many batches at which nothing is to be done.
 
-        They are whole: a bar of each symbol, none missing before it, none implausible, no flag (`flagged`) that could
-        make a source fail; and risk has nothing to say of them. `equity` is the account's value at the end.
-        """
+        They are whole: a bar of each symbol, none missing or implausible, no flag (`flagged`) that could make a source
+        fail; and risk has nothing to say of them. `equity` is the account's value at the end."""
         self._steps.memory.pass_over(last, batches, flagged)
         self._steps.equity = equity
 
@@ -301,10 +271,8 @@ class Desk:
             return await self._ports.journal.signal(signal.signal_id) or record
 
     async def control(self, control_id: str, record: ControlRecord) -> RiskReply:
-        """An operator's word. A halt also cancels what still works; all that comes of it is done when it returns.
-
-        One that was given before, under the same id, changes nothing: the answer tells how things stand.
-        """
+        """An operator's word. A halt also cancels what still works; all that comes of it is done when it returns. One
+        that was given before, under the same id, changes nothing: the answer tells how things stand."""
         async with self._turn():
             steps = self._steps
             name = f"control-{control_id}"
@@ -351,9 +319,9 @@ class Desk:
 
     # --- how ---
 
-    def _turn(self, again: bool = False) -> "_Turn":
+    def _turn(self, again: bool = False) -> Turn:
         """One step at a time, and none on what a broken one left behind; `again` begins anew."""
-        return _Turn(self._lock, self._whole, again)
+        return Turn(self._lock, self._whole, again)
 
     async def _pass_over(self, cursor: int, signal: Signal) -> None:
         """A signal that was dealt with before: only the cursor moves."""
@@ -429,8 +397,3 @@ class Desk:
         venues = venues or (signal.exchange or self._config.default,)  # risk denies what no venue trades
         market = steps.memory.marks.get(signal.symbol, ZERO)
         return proposals.from_signal(signal, market, ts_ms, venues, steps.memory.volatility(signal.symbol))
-
-
-def bar_step(batch: BarBatch) -> str:
-    """The commit id of a batch: its interval, its open time and which symbols it holds."""
-    return f"bar-{batch.interval_ms}-{batch.ts_ms}-{symbols_digest(c.symbol for c in batch.candles)}"

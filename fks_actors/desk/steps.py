@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from fks_actors.desk import exits, proposals
+from fks_actors.desk import exits, inquiry, proposals
 from fks_actors.desk.config import DeskConfig, venue_owner
 from fks_actors.desk.data_quality import GateOf, fresh_gate
 from fks_actors.desk.lineage import Step
@@ -19,7 +19,7 @@ from fks_actors.desk.ports import DeskPorts, Ruled, VenueReply
 from fks_actors.desk.routing import Quotes
 from fks_actors.desk.scoring import CALIBRATION_OWNER, Scoring
 from fks_actors.desk.state import DeskMemory
-from fks_actors.desk.working import IMPOSSIBLE_TRADE, UNKNOWN_TRADE, Trade, WorkingOrders, denied_order
+from fks_actors.desk.working import UNKNOWN_TRADE, Trade, WorkingOrders, denied_order
 from fks_actors.errors import ActorUnavailable, InvariantError, VenueUnavailable
 from fks_actors.execution.order_state import TERMINAL
 from fks_actors.model.markets import Quote
@@ -48,7 +48,6 @@ from fks_actors.model.records import (
 from fks_actors.risk.codec import decode
 from fks_actors.risk.messages import RiskReply, RiskRequest
 from fks_actors.risk.rulings import reissue
-from fks_actors.risk.trading import BOOKS
 
 RISK_OWNER = "risk"
 """Risk's name in the journal's snapshots."""
@@ -57,8 +56,6 @@ UNANSWERED = frozenset({OrderStatus.SUBMITTED, OrderStatus.UNKNOWN})
 _SILENT = (ActorUnavailable, VenueUnavailable)
 SILENCE = VenueReply(())
 """The reply of a real venue that does not answer."""
-
-_DOUBTS = frozenset({IMPOSSIBLE_TRADE, UNKNOWN_TRADE})
 
 _log = logging.getLogger(__name__)
 
@@ -163,23 +160,8 @@ class Steps:
         proposals: tuple[Proposal, ...] = (),
         control: ControlRecord | None = None,
     ) -> RiskRequest:
-        """What happened at the venues and what is proposed, as risk is told of it, with what speaks against the data.
-
-        A trade that can be booked nowhere halts trading.
-        """
-        events = tuple([event for reply in replies.values() for event in reply.events])
-        if not (events or proposals or control) and not any([reply.notes for reply in replies.values()]):
-            return RiskRequest(ts_ms, dict(self.memory.marks))
-        adopted = {order.intent.client_order_id for reply in replies.values() for order in reply.adopted}
-        named = {event.client_order_id for event in events}
-        external = frozenset([key for key in named if key in adopted or self.orders.is_foreign(key)])
-        doubts = [note for reply in replies.values() for note in reply.notes if note.kind in _DOUBTS]
-        if doubts:
-            reason = f"{doubts[0].kind} of {doubts[0].actor}: {doubts[0].detail}"
-            control = ControlRecord(ts_ms, TradingState.HALTED, BOOKS, reason)
-        symbols = [proposal.symbol for proposal in proposals]
-        distrust = self.memory.data.doubts(symbols, ts_ms, self._quotes) if symbols else ()
-        return RiskRequest(ts_ms, dict(self.memory.marks), events, proposals, control, external, distrust)
+        """What risk is told of a step (`inquiry.request`)."""
+        return inquiry.request(self.memory, self.orders, self._quotes, ts_ms, replies, proposals, control)
 
     # --- what the venues are asked ---
 
@@ -212,6 +194,10 @@ class Steps:
     async def ask_all(self, name: str, method: str, work: Mapping[str, Sequence[object]]) -> dict[str, VenueReply]:
         """Several venues' answers to a step, asked at once: none waits for another. `work`: the arguments by venue."""
         replies: dict[str, VenueReply] = {}
+        if len(work) == 1:
+            for venue, arguments in work.items():
+                replies[venue] = await self.ask(venue, name, method, *arguments)
+            return replies
 
         async def ask(venues: Sequence[str]) -> None:
             if len(venues) == 1:
@@ -263,7 +249,19 @@ class Steps:
                 self.doubtful.update(silent)
                 unsure = tuple(OrderUpdate(key, OrderStatus.UNKNOWN, ts_ms, "no answer yet") for key in silent)
                 replies[venue] = replace(reply, events=(*reply.events, *unsure))
-        await self.settle(name, ts_ms, replies)
+        if all(map(inquiry.changes_no_account, replies.values())):
+            await self._acknowledge(name, replies)
+        else:
+            await self.settle(name, ts_ms, replies)
+
+    async def _acknowledge(self, name: str, replies: Mapping[str, VenueReply]) -> None:
+        """Write that venues took what was sent: it moves no account and frees nothing, so risk is not asked."""
+        answers = replies.values()
+        events = [event for reply in answers for event in reply.events]
+        taken = {venue: r.snapshot for venue, r in replies.items() if r.snapshot is not None}
+        entries = (*await self._moved(events), *[note for reply in answers for note in reply.notes])
+        if (entries or taken) and await self.commit(name, entries, tuple(taken.values())):
+            self._venue_labels.update(dict.fromkeys(taken, name))
 
     async def cancel(self, name: str, ts_ms: int, orders: Sequence[Order]) -> None:
         """Have orders ended, and write what the venues answer."""
@@ -315,10 +313,8 @@ class Steps:
         ts_ms: int,
         snapshots: tuple[Snapshot, ...] = (),
     ) -> tuple[Approved, ...] | None:
-        """Commit a step: what led to it, what the venues did, what risk ruled. Returns the orders to be sent now.
-
-        None: a step of that name was written before, so nothing of this one counts.
-        """
+        """Commit a step: what led to it, what the venues did, what risk ruled. Returns the orders to be sent now; None
+        where a step of that name was written before, so that nothing of this one counts."""
         reply, answers = ruled.reply, replies.values()
         approved = tuple([r for r in reply.rulings if isinstance(r, Approved)])
         denied = [denied_order(r, ts_ms) for r in reply.rulings if isinstance(r, Denied)]

@@ -1,8 +1,9 @@
 """A commit as it is read back, and what its name tells of the step that wrote it. Names are made by `desk`."""
 
+import functools
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fks_actors.model.candles import BarBatch
@@ -68,9 +69,15 @@ class RecordedCommit:
         return (entry for entry in self.entries if isinstance(entry, RunRecord))
 
 
-def symbols_digest(symbols: Iterable[str]) -> str:
+@functools.lru_cache(maxsize=1_024)
+def symbols_digest(symbols: tuple[str, ...]) -> str:
     """What stands in a commit's name for the symbols whose bars it took in, in their order."""
     return hashlib.blake2b("+".join(symbols).encode(), digest_size=4).hexdigest()
+
+
+def bar_step(batch: BarBatch) -> str:
+    """The commit id of a batch: its interval, its open time and which symbols it holds."""
+    return f"bar-{batch.interval_ms}-{batch.ts_ms}-{symbols_digest(tuple([c.symbol for c in batch.candles]))}"
 
 
 def bars_of(commit_id: str) -> Bars | None:

@@ -14,6 +14,7 @@ from types import FrameType
 _SIGNAL = signal.SIGVTALRM
 _PERIODS, _LONGEST_PERIOD_S = 4, 0.25
 _IDLE_PERIODS = 8
+_SOON = 10_000
 _set_async_exc = ctypes.pythonapi.PyThreadState_SetAsyncExc
 
 
@@ -53,9 +54,18 @@ class Watch:
         self.patrol.start()
 
     def take_back(self) -> None:
-        """An Overrun that is on its way is raised here or never."""
-        with self._lock:
-            _set_async_exc(ctypes.c_ulong(self.thread), None)
+        """An Overrun that is on its way is raised here or never.
+
+        One is raised in any case: to cancel it would leave CPython 3.11 looking out for it at every instruction, for
+        ever; and a profiler would never come past the next call.
+        """
+        try:
+            with self._lock:
+                _set_async_exc(ctypes.c_ulong(threading.get_ident()), ctypes.py_object(Overrun))
+            for _ in range(_SOON):
+                pass
+        except Overrun:
+            return
 
     def _walk(self) -> None:
         seen: object = None

@@ -125,7 +125,9 @@ def test_decide_when_a_small_model_runs_on_this_machine_then_every_turn_is_accou
             answer = user.told("decide", "BTC/USDT")
     turns = answer["debate"]["turns"]
     assert {t["role"] for t in turns} >= {"bull", "bear"}
-    assert all(t["call"]["provider"] == "it" and t["call"]["tokens_out"] > 0 for t in turns if t["call"]["requests"])
-    assert any(t["call"]["requests"] for t in turns)
+    calls = [t["call"] for t in turns if t["call"]["requests"]]
+    assert calls
+    assert all(call["provider"] == "it" for call in calls)
+    assert all(call["tokens_out"] > 0 or call["outcome"] in ("late", "failed") for call in calls), calls
     before, after = answer["debate"]["before"], answer["debate"]["after"]
     assert abs(after - before) <= 0.15 + 1e-9

@@ -203,7 +203,7 @@ def _named(rows: list[Row[Any]], digest: str) -> list[Row[Any]]:
     """Those among the rows that the commit's name means: bars of one instant may have come one after the other."""
     for size in range(len(rows), 0, -1):
         for some in combinations(rows, size):
-            if symbols_digest(row.symbol for row in some) == digest:
+            if symbols_digest(tuple([row.symbol for row in some])) == digest:
                 return list(some)
     return rows
 

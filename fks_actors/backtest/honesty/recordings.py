@@ -25,6 +25,8 @@ _COUNTED = {
     Kind.SPIKE: "{} in which the close jumped by over 10 standard deviations",
 }
 
+_PLACED = (Kind.GAP, Kind.NO_VOLUME, Kind.SPIKE)
+
 
 @dataclass(frozen=True, slots=True)
 class DataFlaw:
@@ -49,9 +51,19 @@ class DataFlaw:
 
 
 def data_flaws(settings: Settings, past: Past) -> tuple[DataFlaw, ...]:
-    """What is wrong with the recordings; files that are gone are passed over. Reads every file once more."""
+    """What is wrong with the recordings; files that are gone are passed over. Reads every file once more.
+
+    What lies outside of the bars that the run saw is left out, as far as the places are known: of many, the first few.
+    """
     paths = [track.recording.path for track in past.tracks if Path(track.recording.path).is_file()]
-    return tuple(_flaws(paths, settings)) if paths else ()
+    return tuple(each for each in _flaws(paths, settings) if _is_seen(each.flaw, past)) if paths else ()
+
+
+def _is_seen(flaw: Flaw, past: Past) -> bool:
+    if flaw.kind not in _PLACED or flaw.count > len(flaw.times_ms):
+        return True
+    first_ms = int(past.times[max(past.begin - past.warm, 0)])
+    return any(first_ms <= at <= past.last_ms for at in flaw.times_ms)
 
 
 def _flaws(paths: list[str], settings: Settings) -> Iterator[DataFlaw]:

@@ -22,6 +22,11 @@ _LEAST_RETURN = -1.0 + 1e-12
 Bounded = Mapping[str, tuple[float, float]]
 
 
+def generators(seed: int) -> tuple[np.random.Generator, np.random.Generator]:
+    """Of the returns and of the round trips: neither's intervals depend on how much was drawn for the other's."""
+    return np.random.default_rng((seed, 0)), np.random.default_rng((seed, 1))
+
+
 def mean_block(count: int) -> float:
     """The mean block length for `count` returns."""
     return max(1.0, float(np.cbrt(count)), count / _MOST_BLOCKS)

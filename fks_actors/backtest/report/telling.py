@@ -35,7 +35,7 @@ from fks_actors.backtest.report.document import (
     Trips,
 )
 from fks_actors.backtest.report.gathering import Gathered, Said, gather
-from fks_actors.backtest.report.intervals import mean_block, of_returns, of_trips
+from fks_actors.backtest.report.intervals import generators, mean_block, of_returns, of_trips
 from fks_actors.backtest.report.money import money
 from fks_actors.backtest.run import Result, desk_config
 from fks_actors.backtest.significance import deflated_sharpe, expected_best, moments, probabilistic_sharpe
@@ -180,9 +180,8 @@ def _figures(final: Decimal, found: Metrics) -> Figures:
 
 
 def _sureness(curve: Curve, trips: Sequence[RoundTrip], seed: int) -> Sureness:
-    """Returns and round trips are resampled by generators of their own: neither depends on how much the other drew."""
     returns, profits = curve.returns(), np.array([float(trip.profit) for trip in trips])
-    of_both = [np.random.default_rng((seed, part)) for part in range(2)]
+    of_both = generators(seed)
     found = {
         **of_returns(curve, LEVEL, of_both[0], RESAMPLES),
         **of_trips(profits, LEVEL, of_both[1], RESAMPLES),

@@ -3,7 +3,7 @@
 ```yaml
     risk.per_trade_pct: {low: 1, high: 10, step: 1}
     agents.asmbtr.depth: {low: 6, high: 12}               # whole numbers where the setting is whole
-    strategies.ema_cross.params.fast: {low: 5, high: 60, int: true}
+    strategies.ema_cross.params.fast: {low: 5, high: 60}  # and where no setting says it, as it is, or is written here
     agents.long.trend_noise: {low: 0.5, high: 50, log: true}
     risk.sizing: [fixed_pct, risk, volatility]
 ```
@@ -185,10 +185,22 @@ def _axis(key: str, told: Mapping[str, Any], settings: Settings, where: str) -> 
         if len(told) > 1:
             raise ConfigError(f"{where}: {key}: give choices, or low and high, not both")
         return _choices(key, told["choices"], kind, rules, where)
+    if kind is Any and "int" not in told:
+        told = {**told, "int": _is_whole(path, told, settings)}
     axis = _range(key, told, kind, where)
     for end in (axis.low, axis.high):
         _fits(key, axis.plain(end), kind, rules, where)
     return axis
+
+
+def _is_whole(path: KeyPath, told: Mapping[str, Any], settings: Settings) -> bool:
+    """Whether a free parameter is a whole number: as its value is that was set, else as its range is written."""
+    held: Any = settings
+    for part in path:
+        held = held.get(part) if isinstance(held, Mapping) else getattr(held, part, None)
+    if type(held) in (int, float):
+        return type(held) is int and all(float(told.get(word) or 0) % 1 == 0 for word in ("low", "high", "step"))
+    return all(type(told[word]) is int for word in ("low", "high", "step") if told.get(word) is not None)
 
 
 def _range(key: str, told: Mapping[str, Any], kind: Any, where: str) -> Axis:

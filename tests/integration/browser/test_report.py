@@ -37,6 +37,9 @@ PAINTED = """(name) => [...document.querySelectorAll(`[data-chart="${name}"] can
   for (let at = 3; at < pixels.length; at += 4) seen += pixels[at] > 0;
   return sum + seen;
 }, 0)"""
+BLUE = PAINTED.replace(
+    "pixels[at] > 0", "pixels[at] > 0 && pixels[at - 1] > pixels[at - 3] + 60 && pixels[at - 1] > pixels[at - 2] + 40"
+)
 
 pytestmark = [
     pytest.mark.browser,
@@ -237,6 +240,7 @@ def test_open_when_the_run_is_long_then_the_page_is_small_and_ready_soon(watched
     expect(page.locator("#equity-title + .note")).to_contain_text("downsampled (M4)")
     note = page.locator('[data-shown="prices-0"]')
     expect(note).to_contain_text(re.compile(r"^160 of \d+ markers in view are shown"))
+    assert page.evaluate(BLUE, "prices-0") > 1_000  # purchases are among the markers, not only sales with their profits
     closer = page.locator('[data-zoom="prices-0"]').get_by_role("button", name="Zoom in")
     for _ in range(5):
         closer.click()

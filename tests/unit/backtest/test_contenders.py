@@ -76,7 +76,7 @@ def test_contender_when_the_user_has_one_of_that_name_then_it_is_the_users(tmp_p
 
 
 def test_contender_when_the_name_is_unknown_then_the_others_are_named() -> None:
-    with pytest.raises(ConfigError, match="no installed package offers a strategy 'ichimoku'"):
+    with pytest.raises(ConfigError, match="there is no strategy 'ichimoku'; there are "):
         contender("ichimoku", Settings())
 
 

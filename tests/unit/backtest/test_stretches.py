@@ -74,6 +74,13 @@ async def test_run_past_when_bars_are_too_thin_to_fill_at_once_then_nothing_chan
     assert any(order.status == "partially_filled" for order in found.orders) or len(found.fills) > len(found.orders)
 
 
+async def test_run_past_when_what_was_bought_is_protected_then_nothing_changes() -> None:
+    config = settings_of(threshold=0.2)
+    agents = config.agents.model_copy(update={"asmbtr": config.agents.asmbtr.model_copy(update={"protect": True})})
+    found = await both(config.model_copy(update={"agents": agents}), past_of({"BTC/USDT": walk(500, 6, sigma=0.02)}))
+    assert {order.intent.origin for order in found.orders} == {"cycle", "exit"}
+
+
 async def test_run_past_when_what_is_held_is_worth_next_to_nothing_then_it_counts_as_flat() -> None:
     paper = PaperConfig(min_notional=Decimal(400))
     found = await both(settings_of(threshold=0.2, paper=paper), past_of({"BTC/USDT": walk(800, 4, sigma=0.03)}))

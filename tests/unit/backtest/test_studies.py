@@ -99,7 +99,7 @@ async def test_study_when_minds_cannot_vote_then_it_warns(tmp_path: Path) -> Non
     found = await study(settings, past, baselines=NONE)
     assert found.warnings[:2] == (
         "Without sentiment, which needs more than bars.",
-        "long_term never voted in 120 bars: it was warming up or failed; give more bars or --warm.",
+        "long_term never voted in 120 bars: it had not seen enough; give more bars or --warm.",
     )
     assert found.warnings[2].startswith("Not every mind had a vote on ")
 
@@ -156,3 +156,48 @@ def test_chosen_when_named_then_those_in_that_order_each_once() -> None:
     for wrong in ("", "council", "sma,", "flat"):
         with pytest.raises(ConfigError, match="there is no baseline"):
             chosen(wrong)
+
+
+async def test_study_when_a_strategy_fails_midway_then_it_says_since_when_and_why(tmp_path: Path) -> None:
+    path = tmp_path / "breaks.py"
+    path.write_text(
+        "class Breaks:\n"
+        "    bars = 0\n"
+        "    def on_bar(self, bar):\n"
+        "        self.bars += 1\n"
+        "        return 1.0 if self.bars <= 100 else 1 / 0\n"
+    )
+    bars = batches(300)
+    found = await study(SETTINGS, await past_of(tmp_path, bars), strategy=str(path), baselines=NONE)
+    assert [text for text in found.warnings if "breaks" in text] == [
+        f"breaks FAILED in 400 of 600 decisions, first on BTC/USDT at "
+        f"{datetime.fromtimestamp(bars[100].ts_ms / 1_000, UTC):%Y-%m-%d %H:%M} UTC: "
+        "ZeroDivisionError: division by zero (breaks.py, line 5)"
+    ]
+
+
+async def test_study_when_answers_are_none_then_it_says_what_was_given(tmp_path: Path) -> None:
+    path = tmp_path / "talks.py"
+    path.write_text("class Talks:\n    def on_bar(self, bar):\n        return 'buy!'\n")
+    found = await study(SETTINGS, await past_of(tmp_path, batches(60)), strategy=str(path), baselines=NONE)
+    told = " ".join(found.warnings)
+    assert "talks FAILED in 120 of 120 decisions, first on BTC/USDT" in told
+    assert "answered 'buy!'; an answer is a number in 0..1" in told
+    assert "never voted" not in told
+
+
+async def test_study_when_only_headlines_would_vote_then_it_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="sentiment has no vote over recorded bars; name another mind, too"):
+        await study(SETTINGS, await past_of(tmp_path, batches(30)), strategy="sentiment", baselines=NONE)
+
+
+async def test_study_when_a_limit_stops_a_baseline_then_that_is_told_of_it_by_name(tmp_path: Path) -> None:
+    limits = RiskConfig(
+        max_daily_loss_pct=Decimal("0.01"), drawdown_reducing_pct=Decimal(99), drawdown_halt_pct=Decimal(100)
+    )
+    path = tmp_path / "idle.py"
+    path.write_text("class Idle:\n    def on_bar(self, bar):\n        return 0.0\n")
+    past = await past_of(tmp_path, batches(300))
+    found = await study(Settings(risk=limits), past, strategy=str(path), baselines=("macd",))
+    stopped = [text for text in found.warnings if "A loss limit of risk first stopped purchases" in text]
+    assert [text.partition(":")[0] for text in stopped] == ["MACD(12, 26, 9)"]

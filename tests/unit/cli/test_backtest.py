@@ -112,6 +112,8 @@ def test_backtest_when_asked_for_json_then_one_document_that_agrees_with_the_rep
     spread = result["return_interval"]
     assert spread["low"] < result["return"] < spread["high"]
     saved = json.loads(Path(told["report"]["json"]).read_text())
+    assert {key: spread[key] for key in ("low", "high")} == saved["sureness"]["bounds"]["total"]
+    assert spread["block"] == saved["sureness"]["block"]
     assert (saved["first_line"], saved["warnings"]) == (told["first_line"], told["warnings"])
     figures = {column["name"]: column["figures"] for column in saved["figures"]}
     for each in (result, *beside):
@@ -164,8 +166,30 @@ def test_backtest_when_a_strategy_reads_the_future_then_it_fails_and_says_which_
     )
     done = ran(data[:1], "--strategy", str(path), "--baselines", "none", "--check-lookahead")
     assert done.code == 1
-    assert done.out.startswith("After costs the run ")
+    assert done.out.startswith("NOT to be believed, for the look-ahead test failed: after costs the run ")
     assert f"! LOOK-AHEAD: {data[0]} was opened while the strategy ran" in done.out
+
+
+def test_backtest_when_a_strategy_prints_then_the_document_is_still_one(data: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "loud.py"
+    path.write_text("class Loud:\n    def on_bar(self, bar):\n        print('hello')\n        return 1.0\n")
+    done = ran(data[:1], "--strategy", str(path), "--baselines", "none", "--json")
+    assert json.loads(done.out)["result"]["name"] == "loud"
+    assert "hello" in done.err
+
+
+def test_backtest_when_a_file_asks_for_parameters_then_it_says_which_and_where_to_give_them(
+    data: list[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "asks.py"
+    path.write_text(
+        "class Asks:\n    def __init__(self, fast):\n        pass\n    def on_bar(self, bar):\n        return 1.0\n"
+    )
+    done = ran(data, "--strategy", str(path))
+    assert (done.code, done.out) == (2, "")
+    assert done.err == (
+        f"fks: {path}: params.fast: Asks needs it (a configuration can give params, under strategies)\n"
+    )
 
 
 def test_backtest_when_a_span_is_given_then_only_that_is_traded(data: list[str], config: str) -> None:
@@ -179,10 +203,19 @@ def test_backtest_when_a_span_is_given_then_only_that_is_traded(data: list[str],
     ("options", "code", "said"),
     [
         (("--baselines", "sma,wma"), 2, "there is no baseline 'wma'; there are sma, sma_cross, macd, bollinger, asmb"),
-        (("--strategy", "ichimoku"), 2, "no installed package offers a strategy 'ichimoku' (there are: "),
-        (("--strategy", "/none.py"), 2, "/none.py: no such file"),
+        (
+            ("--strategy", "ichimoku"),
+            2,
+            "there is no strategy 'ichimoku'; there are bollinger, macd, sma, sma_cross, council, debate, hyb",
+        ),
+        (("--strategy", "sentiment"), 2, "sentiment has no vote over recorded bars; name another mind, too"),
+        (("--strategy", "/none.py"), 2, "fks: /none.py: no such file"),
         (("--since", "yesterday"), 2, "--since yesterday: write a day as YYYY-MM-DD, or 2024-01-01T12:00 (UTC)"),
+        (("--since", "2023-11-15", "--until", "2023-11-14"), 2, "--since 2023-11-15 is not before --until 2023-11-14"),
         (("--until", "2020-01-01"), 4, "replay of BTCUSDT-1m.csv, ETHUSDT-1m.csv has no bar between --since and"),
+        (("--since", "2030-01-01"), 4, "it has those of 2023-11-14T22:14 to 2023-11-15T03:13"),
+        (("--data", "prices.csv"), 2, "no symbol in the file name 'prices.csv'; write BTC/USDT=prices.csv"),
+        (("--data", "BTC/USDT="), 2, "'BTC/USDT=' names no file; write FILE or SYMBOL=FILE"),
         (("--report", "/proc/nowhere"), 2, "--report /proc/nowhere: cannot be made"),
         (("--config", "/none.yaml"), 2, "/none.yaml: no such config file"),
     ],

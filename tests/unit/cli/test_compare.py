@@ -88,7 +88,7 @@ def test_compare_when_strategies_are_named_then_the_first_one_is_held_against(da
         (("--strategies", "macd"), 2, "--strategies macd: name two or more, each once, with commas between them"),
         (("--strategies", "macd,macd"), 2, "name two or more, each once"),
         (("--strategies", "macd,"), 2, "name two or more, each once"),
-        (("--strategies", "macd,wma"), 2, "no installed package offers a strategy 'wma'"),
+        (("--strategies", "macd,wma"), 2, "there is no strategy 'wma'; there are "),
         (("--configs", "a.yaml,b.yaml"), 2, "a.yaml: no such config file"),
         (("--configs", "a.yaml,b.yaml", "--strategies", "a,b"), 2, "each say what to compare: give one of them"),
         (("--models", "--strategies", "a,b"), 2, "each say what to compare: give one of them"),

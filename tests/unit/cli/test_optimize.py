@@ -123,3 +123,35 @@ def test_optimize_when_optuna_is_not_installed_then_how_to_get_it(
     ran = optimized(files)
     assert ran.code == 2
     assert "pip install 'fks-actors[research]'" in ran.err
+
+
+STRATEGY = "class Mine:\n    def __init__(self, bars: int = 5):\n        self.bars = bars\n    def on_bar(self, bar):\n"
+
+
+def strategy_files(folder: Path, body: str) -> tuple[str, ...]:
+    (folder / "mine.py").write_text(f"{STRATEGY}        {body}\n")
+    (folder / "mine.yaml").write_text(
+        f"agents:\n  minds: [mine]\nstrategies:\n  mine:\n    path: {folder / 'mine.py'}\n"
+    )
+    return "--data", str(recording(folder, 120)), "--config", str(folder / "mine.yaml")
+
+
+def test_optimize_when_a_strategys_parameter_is_whole_then_so_are_its_values(tmp_path: Path, home: Home) -> None:
+    files = strategy_files(tmp_path, "return float(range(self.bars)[0] < bar.close)")
+    ran = optimized(files, "--param", "strategies.mine.params.bars=5:30:5", "--json")
+    assert ran.code == 0, ran.err
+    told = json.loads(ran.out)
+    assert told["tried"] == 3
+    assert {type(value) for each in told["trials"] for value in each["values"].values()} == {int}
+
+
+def test_optimize_when_every_trial_is_refused_then_it_failed_and_nothing_is_the_same(
+    tmp_path: Path, home: Home
+) -> None:
+    files = strategy_files(tmp_path, "return 1.0")
+    ran = optimized(files, "--param", "strategies.mine.params.bars=5.5:30")
+    assert ran.code == 1
+    assert ran.out.startswith("No trial was completed; 0 trials tried, 3 refused: ")
+    again = fks_here("optimize", "--study", "s", "--rerun", "0")
+    assert (again.code, again.out) == (2, "")
+    assert "trial s/0 ran no block: there is nothing to compare" in again.err

@@ -4,6 +4,8 @@ import asyncio
 import json
 import math
 import random
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -336,3 +338,19 @@ def test_asyncio_when_it_loops_in_a_loop_of_the_main_thread_then_only_its_bar_en
     said = asyncio.run(live())
     assert isinstance(said[0], Vote)
     assert "took longer than 0.1 s" in failed(said[1])
+
+
+def test_take_back_when_a_profiler_looks_on_then_it_comes_past_the_next_call() -> None:
+    code = (
+        "import sys, threading\n"
+        "from fks_actors.strategies.watch import Watch\n"
+        "def one():\n"
+        "    return 1\n"
+        "watch = Watch(1.0)\n"
+        "watch.thread = threading.get_ident()\n"
+        "watch.take_back()\n"
+        "sys.setprofile(lambda *_: None)\n"
+        "print(one())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=20, check=True)
+    assert done.stdout == b"1\n"

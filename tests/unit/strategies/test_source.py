@@ -143,7 +143,7 @@ def test_load_when_a_package_offers_it_then_its_name_is_enough(site: Path) -> No
     [
         ("gone", "their_strategies:Gone of their-strategies cannot be imported: AttributeError"),
         ("odd", "their_strategies:__name__ of their-strategies is no class with a method on_bar"),
-        ("nobody", "no installed package offers a strategy 'nobody' (there are: gone, long_only, odd)"),
+        ("nobody", "no installed package offers a strategy 'nobody'"),
     ],
 )
 def test_load_when_the_entry_point_is_broken_then_names_the_package(site: Path, name: str, said: str) -> None:
@@ -206,7 +206,7 @@ def test_alone_when_a_path_is_given_then_that_strategy_is_the_only_mind() -> Non
 
 
 def test_alone_when_it_cannot_be_found_then_says_so(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no installed package offers a strategy 'ema_corss'"):
+    with pytest.raises(ConfigError, match="there is no strategy 'ema_corss'; there are bollinger"):
         alone(Settings(), "ema_corss")
     (tmp_path / "9 lives.py").write_text(FLAT, encoding="utf-8")
     with pytest.raises(ConfigError, match="'9 lives' cannot be its name"):

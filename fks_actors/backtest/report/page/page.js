@@ -136,13 +136,24 @@
   // more markers than these would hide the candles
   const MOST_MARKS = 160;
 
+  // a purchase weighs what the next sale made of it, or only sales would be seen
+  function weights(marks) {
+    const found = new Map();
+    let next = 0;
+    for (const mark of [...marks].reverse()) {
+      if (mark.profit !== null) next = Math.abs(Number(mark.profit));
+      found.set(mark, next);
+    }
+    return found;
+  }
+
   function inView({ chart }, times, marks) {
     const range = chart.timeScale().getVisibleLogicalRange();
     const [from, to] = range ? [times[Math.max(0, Math.floor(range.from))] ?? Infinity, times[Math.min(times.length - 1, Math.ceil(range.to))] ?? -Infinity] : [-Infinity, Infinity];
     const within = marks.filter((mark) => mark.ts_ms / 1000 >= from && mark.ts_ms / 1000 <= to);
-    const weight = (mark) => Math.abs(Number(mark.profit ?? 0));
+    const weight = weights(marks);
     const chosen = within.length <= MOST_MARKS ? within
-      : [...within].sort((a, b) => weight(b) - weight(a)).slice(0, MOST_MARKS).sort((a, b) => a.ts_ms - b.ts_ms);
+      : [...within].sort((a, b) => weight.get(b) - weight.get(a)).slice(0, MOST_MARKS).sort((a, b) => a.ts_ms - b.ts_ms);
     return Object.assign(chosen, { all: within.length });
   }
 

@@ -48,6 +48,14 @@ async def test_data_flaws_when_bars_are_missing_or_a_symbol_ended_then_a_sentenc
     assert "ETH/USDT ended" in found[-1].sentence
 
 
+async def test_data_flaws_when_a_gap_lies_outside_of_what_the_run_saw_then_nothing_is_said(tmp_path: Path) -> None:
+    bars = batches(400)
+    files = write_files(tmp_path, bars[:50] + bars[60:]).removeprefix("replay:").split(",")
+    for since, warm, seen in ((100, 30, False), (100, 60, True), (None, 0, True)):
+        past = await read_past(files, (since and bars[since].ts_ms, None), warm)
+        assert (Kind.GAP in {each.flaw.kind for each in data_flaws(alone(), past)}) == seen
+
+
 async def test_data_flaws_when_the_files_are_gone_then_nothing_is_said(tmp_path: Path) -> None:
     past = await past_of(tmp_path)
     shutil.rmtree(tmp_path)

@@ -139,3 +139,21 @@ def test_settings_of_when_values_do_not_go_together_then_named() -> None:
 def test_plain_when_a_number_is_drawn_then_without_rounding_dust(axis: Axis, drawn: float, plain: float) -> None:
     assert axis.plain(drawn) == plain
     assert type(axis.plain(drawn)) is type(plain)
+
+
+@pytest.mark.parametrize(
+    ("set_to", "text", "whole"),
+    [
+        (20, "5:30:5", True),
+        (None, "5:30:5", True),
+        (None, "5:30.0", False),
+        (0.5, "0:1", False),
+        (20, "5.5:30", False),
+    ],
+)
+def test_parse_axis_when_no_setting_tells_the_type_then_the_value_does_or_how_it_is_written(
+    set_to: float | None, text: str, whole: bool
+) -> None:
+    params = {} if set_to is None else {"fast": set_to}
+    settings = Settings.model_validate({"strategies": {"mine": {"path": "mine.py", "params": params}}})
+    assert parse_axis(f"strategies.mine.params.fast={text}", settings).whole is whole

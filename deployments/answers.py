@@ -91,7 +91,11 @@ def answer_errors(app: FastAPI) -> None:
 
 async def _api_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)  # noqa: S101 (registered for this class)
-    headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": str(_RETRY_S)}}.get(error.status)
+    headers = {
+        401: {"WWW-Authenticate": "Bearer"},
+        429: {"Retry-After": str(_RETRY_S)},
+        503: {"Retry-After": str(_RETRY_S)},
+    }.get(error.status)
     return error_answer(error.status, error.code, error.message, error.field, headers)
 
 
@@ -150,4 +154,6 @@ class LastResort:
             await error_answer(503, "unavailable", "an internal error; it is logged")(scope, receive, sending)
 
     def _missing(self, headers: Sequence[tuple[bytes, bytes]]) -> Sequence[tuple[bytes, bytes]]:
-        return _SECURITY if any(name.lower() == b"cache-control" for name, _ in headers) else _UNCACHED
+        """The headers of _UNCACHED that an answer does not have already."""
+        there = {name.lower() for name, _ in headers}
+        return [each for each in _UNCACHED if each[0] not in there]

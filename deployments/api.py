@@ -14,8 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from deployments import decision_shapes, render, shapes, verdicts
 from deployments.answers import ApiError, documented, json_answer
+from deployments.job_routes import add_job_routes
 from deployments.order_routes import add_order_routes
-from deployments.ports import Desk
+from deployments.ports import Desk, Jobs
 from deployments.tape import Tape
 from deployments.view import View
 from fks_actors.errors import FksError
@@ -89,14 +90,22 @@ def open_router(view: View) -> APIRouter:
 
 
 def router(
-    view: View, desk: Desk, tape: Tape, token: SecretStr, symbols: tuple[str, ...], telemetry: Telemetry
+    view: View,
+    desk: Desk,
+    tape: Tape,
+    token: SecretStr,
+    symbols: tuple[str, ...],
+    telemetry: Telemetry,
+    jobs: Jobs,
+    upload_mb: int,
 ) -> APIRouter:
-    """The query API and the controls, behind the token."""
+    """The query API, the controls and the jobs, behind the token."""
     routes = APIRouter(prefix="/api/v1", dependencies=[Depends(guarded(token))], responses=_REFUSALS)
     _add_lists(routes, view, symbols)
     _add_state(routes, view)
     _add_desk(routes, desk, tape, symbols, telemetry)
     add_order_routes(routes, desk)
+    add_job_routes(routes, jobs, upload_mb)
     _add_unbuilt(routes)
     return routes
 
@@ -220,10 +229,9 @@ def _add_unbuilt(routes: APIRouter) -> None:
         """Not built yet."""
         raise ApiError(501, "not_implemented", "this part of the API is not implemented yet")
 
-    for path, method in (("/lessons", "GET"), ("/backtests", "POST"), ("/backtests/{backtest_id}", "GET")):
-        routes.add_api_route(
-            path, unbuilt, methods=[method], status_code=501, summary="Not built yet", tags=["not implemented yet"]
-        )
+    routes.add_api_route(
+        "/lessons", unbuilt, methods=["GET"], status_code=501, summary="Not built yet", tags=["not implemented yet"]
+    )
 
 
 def metrics_router(desk: Desk, telemetry: Telemetry) -> APIRouter:

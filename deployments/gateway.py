@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deployments import answers, api, pages, webhook
-from deployments.ports import AsyncInbox, Desk
+from deployments.ports import AsyncInbox, Desk, Jobs
 from deployments.reception import Reception
 from deployments.security import KINDS, SecurityLog
 from deployments.soon import Soon
@@ -37,17 +37,19 @@ class Gateway:
 
     `token` opens the query API; `webhook` has the alerts' own secret. `decode` reads risk's snapshot
     (`risk.codec.decode`); `now_ms` is the wall clock. `venues` are those that an alert may name; `limiter` counts the
-    proven senders, None for in memory.
+    proven senders, None for in memory. `jobs` takes bodies of up to `upload_mb` MiB of files.
     """
 
     inbox: AsyncInbox
     reader: JournalReader
     desk: Desk
+    jobs: Jobs
     decode: Callable[[bytes], RiskState]
     token: SecretStr
     webhook: WebhookConfig
     symbols: tuple[str, ...]
     now_ms: Callable[[], int]
+    upload_mb: int = 32
     version: str = ""
     mode: str = "paper"
     poll_s: float = 1.0
@@ -128,7 +130,9 @@ def make_app(gateway: Gateway) -> EdgeApp:
     app.alerts = answers.LastResort(alerts, lambda scope, status: count_at(scope, webhook.PATH, status))
     app.include_router(webhook.router(alerts))
     app.include_router(api.open_router(view))
-    app.include_router(api.router(view, gateway.desk, tape, gateway.token, gateway.symbols, telemetry))
+    app.include_router(
+        api.router(view, gateway.desk, tape, gateway.token, gateway.symbols, telemetry, gateway.jobs, gateway.upload_mb)
+    )
     app.include_router(api.metrics_router(gateway.desk, telemetry))
     pages.serve_pages(app)
     app.add_middleware(answers.LastResort, count=count)

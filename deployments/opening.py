@@ -9,6 +9,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from deployments.gateway import Gateway
+from deployments.job_routes import NoJobs
+from fks_actors.actors.jobs.told import JobsTold
 from fks_actors.errors import ConfigError
 from fks_actors.telemetry import Telemetry
 from fks_actors.webhook.config import WebhookConfig
@@ -30,7 +32,8 @@ class EdgeArgs(BaseModel):
 
     `webhook` is WebhookConfig without its secret, which comes from `secret_file` or, without one, from the environment
     variable `secret_env`; `token_file` and `token_env` likewise for the query API. `venues` are the desk's, by name;
-    `redis_url` is where replicas share their rate limits, empty for nowhere.
+    `redis_url` is where replicas share their rate limits, empty for nowhere; `jobs` is what the jobs' actor is told,
+    None for no jobs.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,6 +50,7 @@ class EdgeArgs(BaseModel):
     mode: str = "paper"
     venues: dict[str, VenueArgs] = Field(default_factory=dict)
     redis_url: str = Field(default="", repr=False)
+    jobs: JobsTold | None = Field(default=None, repr=False)
     replicas: int = Field(default=2, ge=1, le=64)
 
 
@@ -68,6 +72,7 @@ def open_gateway(args: EdgeArgs) -> Gateway:
     """The parts of a replica, opened. What they import stays out of the process that only deploys."""
     from fks_actors import __version__
     from fks_actors.actors.handles import DeskHandle
+    from fks_actors.actors.jobs.handle import JobsHandle
     from fks_actors.adapters.sql import SqlInbox, open_reader
     from fks_actors.risk.codec import decode
 
@@ -80,6 +85,8 @@ def open_gateway(args: EdgeArgs) -> Gateway:
         inbox=SqlInbox(args.inbox_url, config.replay_window_s * 1000, _now_ms),
         reader=open_reader(args.journal_url),
         desk=DeskHandle(args.namespace),
+        jobs=JobsHandle(args.jobs) if args.jobs else NoJobs(),
+        upload_mb=args.jobs.config.upload_mb if args.jobs else 1,
         decode=decode,
         token=token,
         webhook=config,

@@ -82,3 +82,38 @@ class Desk(Protocol):
     async def push(self, source: str, samples: list[Sample]) -> None:
         """Hand in this process's samples (`telemetry.Gathering.push`); may be lost."""
         ...
+
+
+class Jobs(Protocol):
+    """Backtests, optimisations and sweeps; `actors.jobs.handle.JobsHandle` has it. A job is told as JobShape.
+
+    Every method has a deadline of its own and raises ActorUnavailable past it.
+    """
+
+    async def submit(self, content: bytes) -> dict[str, Any]:
+        """Take a job, a JSON text of `backtest.jobs.spec.JobSpec`.
+
+        Raises:
+            JobRefused: it may not run.
+        """
+        ...
+
+    async def jobs(self, cursor: str, limit: int) -> tuple[list[dict[str, Any]], str]:
+        """A page, the newest first, and the next cursor, empty on the last."""
+        ...
+
+    async def job(self, job_id: str) -> dict[str, Any] | None:
+        """One job; None where there is none."""
+        ...
+
+    async def cancel(self, job_id: str) -> dict[str, Any] | None:
+        """End it; None where there is none."""
+        ...
+
+    async def file(self, job_id: str, name: str) -> bytes | None:
+        """Its `report` or `result`; None where there is none."""
+        ...
+
+    async def logs(self, job_id: str, most: int) -> tuple[str, int] | None:
+        """The end of its log, `most` bytes, and how many it has; None where there is no such job."""
+        ...

@@ -17,6 +17,7 @@
     ├── NewsUnavailable             a news source did not answer: ask again later
     ├── StrategyOverrun             a user's strategy took too long on a bar of a run: mend it, or raise its limit
     ├── MindAhead                   rebuild the mind from the journal, then ask again
+    ├── JobRefused                  a job that was asked for may not run: change what the text names
     ├── ActorUnavailable            a remote actor did not answer in time; the call may have run
     ├── ClusterError
     │   ├── PortTaken               free the port or choose another
@@ -180,6 +181,25 @@ class StrategyOverrun(FksError):
             f"{self.strategy}: the bar {self.ts_ms} of {self.symbol} took longer than {self.limit_s:g} s, interrupted "
             f"at {self.where}; mend the strategy, or raise strategies.{self.strategy}.bar_limit_s"
         )
+
+
+class JobRefused(FksError):
+    """A job may not run as it was asked for; nothing was queued.
+
+    Args:
+        code: for programs, such as `invalid_field`, `not_found` or `queue_full`.
+        message: what is wrong and what to do.
+        field: where in the request, or an empty string.
+    """
+
+    def __init__(self, code: str, message: str, field: str = "") -> None:
+        super().__init__(code, message, field)
+        self.code = code
+        self.message = message
+        self.field = field
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.message}" if self.field else self.message
 
 
 class ActorUnavailable(FksError):

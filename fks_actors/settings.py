@@ -22,6 +22,7 @@ from pydantic_core import ErrorDetails
 from fks_actors.adapters.feeds.config import FeedConfig
 from fks_actors.adapters.feeds.symbols import symbol_of
 from fks_actors.adapters.forecast.config import ForecastModelConfig
+from fks_actors.adapters.jobs.config import JobsConfig
 from fks_actors.adapters.news.config import NewsConfig
 from fks_actors.adapters.sentiment.config import SentimentModelConfig
 from fks_actors.agents.config import MINDS, AgentsConfig
@@ -145,6 +146,7 @@ class Settings(_Section):
     redis: RedisSection = RedisSection()
     serve: ServeSection = ServeSection()
     cluster: ClusterSection = ClusterSection()
+    jobs: JobsConfig = JobsConfig()
 
     @model_validator(mode="after")
     def _venues_are_known(self) -> Self:

@@ -15,7 +15,7 @@ from deployments.gateway import Gateway, make_app
 from deployments.ports import AsyncInbox
 from fks_actors.risk.codec import decode
 from fks_actors.webhook.config import WebhookConfig
-from tests.fake_desk import FakeDesk
+from tests.fake_desk import FakeDesk, FakeJobs
 from tests.fakes import FakeInbox, FakeReader
 
 TOKEN = "token-for-tests"
@@ -32,6 +32,7 @@ def gateway_over(
     now_ms: Callable[[], int] = lambda: NOW_MS,
     poll_s: float = 0.05,
     heartbeat_s: float = 15.0,
+    jobs: FakeJobs | None = None,
     **rules: Any,
 ) -> Gateway:
     """A gateway of fakes; `rules` go into the webhook's config."""
@@ -39,6 +40,7 @@ def gateway_over(
         inbox=inbox or FakeInbox(),
         reader=reader or FakeReader(),
         desk=desk or FakeDesk(),
+        jobs=jobs or FakeJobs(),
         decode=decode,
         token=SecretStr(TOKEN),
         webhook=WebhookConfig.model_validate({"secret": SECRET, **rules}),

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from fks_actors.backtest.jobs.asked import read_spec
 from fks_actors.desk.state import Change
-from fks_actors.errors import ActorUnavailable, DataError
+from fks_actors.errors import ActorUnavailable, DataError, JobRefused
 from fks_actors.model.debates import Debate
 from fks_actors.model.orders import (
     Order,
@@ -213,3 +214,73 @@ class FakeDesk:
         self._answer()
         self.pushed[source] = samples
         self.gathering.push(source, samples, 0)
+
+
+def job_row(number: int, state: str = "done", **changes: Any) -> dict[str, Any]:
+    """A job as the actor tells it."""
+    done = state == "done"
+    return {
+        "id": f"{START_MS + number:011x}-{number:016x}",
+        "kind": "backtest",
+        "label": "",
+        "strategy": "sma_cross",
+        "data": ["BTCUSDT-1h.csv.gz"],
+        "state": state,
+        "progress": 1.0 if done else 0.25,
+        "doing": "" if done else "SMA(50) over SMA(200): 250 of 1000",
+        "cancelling": False,
+        "created_ms": START_MS + number,
+        "started_ms": START_MS + number,
+        "ended_ms": START_MS + number if done else 0,
+        "first_line": "LOSES to buy and hold" if done else "",
+        "summary": {"return": -0.02} if done else {},
+        "error": "its process was <b>killed</b>" if state == "failed" else "",
+        **changes,
+    }
+
+
+@dataclass
+class FakeJobs:
+    """The jobs' actor: takes what `accepted` would, keeps rows, has a file for each that is done."""
+
+    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    full: bool = False
+    down: bool = False
+
+    def _answer(self) -> None:
+        if self.down:
+            raise ActorUnavailable("jobs.job did not answer within 30 s")
+
+    async def submit(self, content: bytes) -> dict[str, Any]:
+        self._answer()
+        spec = read_spec(content)
+        if self.full:
+            raise JobRefused("queue_full", "50 jobs wait already; try again later")
+        row = job_row(100 + len(self.rows), "queued", kind=spec.kind, label=spec.label, strategy=spec.strategy)
+        self.rows[row["id"]] = row
+        return row
+
+    async def jobs(self, cursor: str, limit: int) -> tuple[list[dict[str, Any]], str]:
+        self._answer()
+        older = sorted((key for key in self.rows if not cursor or key < cursor), reverse=True)
+        return [self.rows[key] for key in older[:limit]], older[limit - 1] if len(older) > limit else ""
+
+    async def job(self, job_id: str) -> dict[str, Any] | None:
+        self._answer()
+        return self.rows.get(job_id)
+
+    async def cancel(self, job_id: str) -> dict[str, Any] | None:
+        self._answer()
+        if job_id in self.rows and self.rows[job_id]["state"] in ("queued", "running"):
+            self.rows[job_id] |= {"state": "cancelled"}
+        return self.rows.get(job_id)
+
+    async def file(self, job_id: str, name: str) -> bytes | None:
+        self._answer()
+        if job_id not in self.rows or self.rows[job_id]["state"] != "done":
+            return None
+        return {"report": b"<!doctype html><title>Report</title>", "result": b'{"first_line": "LOSES"}'}[name]
+
+    async def logs(self, job_id: str, most: int) -> tuple[str, int] | None:
+        self._answer()
+        return ("the end of it\n"[-most:], 14) if job_id in self.rows else None

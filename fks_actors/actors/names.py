@@ -9,6 +9,7 @@ FEED: Final = "feed"
 SHADOWS: Final = "shadows"
 TELEMETRY: Final = "telemetry"
 MODELS: Final = "models"
+JOBS: Final = "jobs"
 SENTIMENT: Final = "sentiment"
 
 

@@ -39,12 +39,13 @@ class Hosted:
 
 def spawn(specs: tuple[ActorSpec, ...], namespace: str) -> list[Any]:
     """Make every actor that is not there yet; return their handles, which may still be starting."""
-    return [
-        ray.remote(_named(spec))
-        .options(name=spec.name, namespace=namespace, **_OPTIONS)
-        .remote(spec.path, spec.arguments)
-        for spec in specs
-    ]
+    return [spawn_one(spec, namespace) for spec in specs]
+
+
+def spawn_one(spec: ActorSpec, namespace: str, **more: Any) -> Any:
+    """Make an actor that is not there yet; `more` are Ray's options beside those that every actor has."""
+    options = {"name": spec.name, "namespace": namespace, **_OPTIONS, **more}
+    return ray.remote(_named(spec)).options(**options).remote(spec.path, spec.arguments)
 
 
 def _named(spec: ActorSpec) -> type[Hosted]:

@@ -4,6 +4,7 @@ The workers need what the driver has installed, numba included. A task that is l
 function of its job. The sums are those of one process, bit for bit, whatever came back first.
 """
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -18,12 +19,13 @@ _PARTS_A_TASK = 4
 _NO_BARS = np.empty((5, 0))
 
 
-def over_cluster(tasks: int, timeout_s: float = 600.0) -> Spread:
+def over_cluster(tasks: int, timeout_s: float = 600.0, nice: int = 0) -> Spread:
     """Evaluate on the Ray cluster that this process is connected to.
 
     Args:
         tasks: how many at once, each one CPU.
         timeout_s: how long to wait for any one part before giving up.
+        nice: the nice level of the processes that work.
 
     Returns:
         What `sweep` takes as `spread`. It raises ClusterError where a task fails or none ends in time; whatever ends
@@ -38,7 +40,7 @@ def over_cluster(tasks: int, timeout_s: float = 600.0) -> Spread:
         parts = zip(places, replace(job, prices=_NO_BARS).parts(size), strict=True)
         running: dict[Any, int] = {}
         try:
-            _start(parts, bars, running, tasks)
+            _start(parts, bars, running, tasks, nice)
             while running:
                 ready, _ = ray.wait(list(running), num_returns=1, timeout=timeout_s)
                 if not ready:
@@ -48,7 +50,7 @@ def over_cluster(tasks: int, timeout_s: float = 600.0) -> Spread:
                 figures[at : at + len(found)] = found
                 done += len(found)
                 told(done, total)
-                _start(parts, bars, running, 1)
+                _start(parts, bars, running, 1, nice)
         finally:
             for reference in running:
                 ray.cancel(reference, force=True)
@@ -57,20 +59,22 @@ def over_cluster(tasks: int, timeout_s: float = 600.0) -> Spread:
     return spread
 
 
-def part(job: Job, bars: Floats) -> Floats:
+def part(job: Job, bars: Floats, nice: int = 0) -> Floats:
     """What a task does: the job over the bars from the object store."""
+    if nice:
+        os.setpriority(os.PRIO_PROCESS, 0, nice)
     from fks_actors.backtest.sweep.evaluate import evaluated  # numba is loaded where the work is
 
     return evaluated(replace(job, prices=bars), lambda done, total: None)
 
 
-def _start(parts: Iterator[tuple[int, Job]], bars: Any, running: dict[Any, int], most: int) -> None:
+def _start(parts: Iterator[tuple[int, Job]], bars: Any, running: dict[Any, int], most: int, nice: int) -> None:
     run = ray.remote(num_cpus=1, max_retries=3)(part)
     for _ in range(most):
         following = next(parts, None)
         if following is None:
             return
-        running[run.remote(following[1], bars)] = following[0]
+        running[run.remote(following[1], bars, nice)] = following[0]
 
 
 def _got(reference: Any) -> Floats:

@@ -4,6 +4,7 @@ A task is a pure function: one whose worker or node is lost is run again, by Ray
 returns is written down by the driver alone.
 """
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -34,18 +35,20 @@ class RayWorkers:
     Args:
         past: the recording.
         limit: blocks under way at once; each takes one CPU.
+        nice: the nice level of the processes that run them.
     """
 
-    def __init__(self, past: Past, limit: int) -> None:
+    def __init__(self, past: Past, limit: int, nice: int = 0) -> None:
         self.limit = limit
         self._past = ray.put(past)
-        self._run = ray.remote(num_cpus=1, max_retries=_RETRIES)(run_task)
+        self._nice = nice
+        self._run = ray.remote(num_cpus=1, max_retries=_RETRIES)(run_nicely)
         self._tasks: dict[Any, Task] = {}
         self._lost: Counter[tuple[int, int]] = Counter()
 
     def submit(self, task: Task) -> None:
         """Begin a block as soon as a CPU is free."""
-        self._tasks[self._run.remote(self._past, task)] = task
+        self._tasks[self._run.remote(self._past, task, self._nice)] = task
 
     def next(self) -> tuple[Task, Outcome | Refused]:
         """The next block that is done.
@@ -90,8 +93,15 @@ class RayWorkers:
         self.submit(task)
 
 
+def run_nicely(past: Past, task: Task, nice: int) -> Outcome | Refused:
+    """A block in this worker, at a nice level; Ray's workers serve one job only, so it is nobody else's."""
+    if nice:
+        os.setpriority(os.PRIO_PROCESS, 0, nice)
+    return run_task(past, task)
+
+
 @contextmanager
-def ray_workers(past: Past, limit: int) -> Iterator[RayWorkers]:
+def ray_workers(past: Past, limit: int, nice: int = 0) -> Iterator[RayWorkers]:
     """The cluster's workers for one recording (go.Crew, once its `limit` is bound).
 
     Raises:
@@ -102,7 +112,7 @@ def ray_workers(past: Past, limit: int) -> Iterator[RayWorkers]:
         if time.monotonic() > deadline:
             raise ClusterError("the cluster has no CPU for tasks; start it with --num-cpus, or use --workers 0")
         time.sleep(_WAIT_S)
-    workers = RayWorkers(past, limit)
+    workers = RayWorkers(past, limit, nice)
     try:
         yield workers
     finally:

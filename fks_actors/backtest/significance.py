@@ -72,13 +72,13 @@ class Overfitting:
 
 def block_length(returns: Floats) -> float:
     """The mean block length for the stationary bootstrap of a mean (Politis and White 2004; Patton, Politis and White
-    2009), at least 1; n^(1/3) under 16 returns or without variance."""
+    2009), at least 1; n^(1/3) under 16 returns or without variance. Of nine digits: the rest is the processor's."""
     if len(returns) >= 16 and float(returns.std()) > NO_SPREAD:
         from arch.bootstrap import optimal_block_length  # seconds to import, and only here is it needed
 
         found = float(optimal_block_length(returns)["stationary"].iloc[0])
         if isfinite(found):
-            return max(1.0, found)
+            return max(1.0, float(f"{found:.9g}"))
     return float(max(1, ceil(len(returns) ** (1 / 3))))
 
 

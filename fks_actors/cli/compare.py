@@ -94,7 +94,7 @@ def _named(text: str, option: str) -> list[str]:
 
 def facts_of_contest(found: "Contest") -> dict[str, Any]:
     """What is printed, for scripts (docs/backtesting.md)."""
-    from fks_actors.cli.figures import facts_of, figures, interval_facts
+    from fks_actors.backtest.facts import facts_of, figures, interval_facts
 
     return {
         "first_line": found.first_line,
@@ -120,7 +120,7 @@ def _print(found: "Contest", facts: dict[str, Any]) -> None:
     from fks_actors.cli.figures import figures_table, line_of, percent
 
     console.print(facts["first_line"], soft_wrap=True)
-    console.print(line_of(found.past), soft_wrap=True)
+    console.print(line_of(facts["data"]), soft_wrap=True)
     console.print(figures_table([*facts["runs"], *facts["baselines"]]))
     first, *others = facts["runs"]
     table = Table(f"return against {first['name']}", box=None, pad_edge=False)

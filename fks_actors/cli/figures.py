@@ -1,51 +1,14 @@
-"""The figures of runs over the same bars, for people in a table and for scripts."""
+"""The figures of runs over the same bars, for people in a table; `backtest.facts` has them for scripts."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.table import Table
 
-if TYPE_CHECKING:
-    from fks_actors.backtest.baselines import Baseline
-    from fks_actors.backtest.past import Past
-    from fks_actors.backtest.significance import Interval
-
-_DAY_MS = 86_400_000
 _LEAST_YEARS = 0.25
 """A table shows no yearly return of less: a good week would come to millions."""
-
-
-def figures(of: "Baseline") -> dict[str, Any]:
-    """One run. Money in quote as decimal text, shares and ratios as numbers, null where a figure is not defined."""
-    from fks_actors.backtest.metrics import measured
-
-    found = measured(of.curve, of.fills)
-    fall, trades = found.drawdown, found.trades
-    return {
-        "name": of.name,
-        "cash": format(of.cash, "f"),
-        "equity": format(of.final, "f"),
-        "return": float(of.gained),
-        "years": found.years,
-        "annual_return": found.annual,
-        "volatility": found.volatility,
-        "sharpe": found.sharpe,
-        "sortino": found.sortino,
-        "calmar": found.calmar,
-        "max_drawdown": fall.depth if fall else None,
-        "max_drawdown_days": fall.longest_ms / _DAY_MS if fall else None,
-        "time_exposed": found.time_exposed,
-        "mean_exposure": found.mean_exposure,
-        "turnover": found.turnover,
-        "fees": format(found.fees, "f"),
-        "fills": len(of.fills),
-        "trips": trades.count,
-        "win_rate": trades.win_rate,
-        "profit_factor": trades.profit_factor,
-        "expectancy": trades.expectancy,
-    }
 
 
 def figures_table(rows: Sequence[dict[str, Any]]) -> Table:
@@ -69,29 +32,11 @@ def figures_table(rows: Sequence[dict[str, Any]]) -> Table:
     return table
 
 
-def facts_of(past: "Past") -> dict[str, Any]:
-    """The bars, for scripts."""
-    return {
-        "label": past.info.label,
-        "symbols": list(past.info.symbols),
-        "interval_ms": past.info.interval_ms,
-        "first_ms": past.first_ms,
-        "last_ms": past.last_ms,
-        "batches": past.count,
-    }
-
-
-def line_of(past: "Past") -> str:
-    """The bars, for people."""
-    symbols = ", ".join(past.info.symbols)
-    return f"{symbols}: {past.count:,} bars, {day(past.first_ms)} to {day(past.last_ms)} UTC, {past.info.label}."
-
-
-def interval_facts(found: "Interval | None") -> dict[str, Any] | None:
-    """A confidence interval, for scripts."""
-    if found is None:
-        return None
-    return {"low": found.low, "high": found.high, "level": found.level, "block": found.block}
+def line_of(data: dict[str, Any]) -> str:
+    """The bars, for people; `data` as `facts.facts_of` tells them."""
+    symbols = ", ".join(data["symbols"])
+    first, last = day(data["first_ms"]), day(data["last_ms"])
+    return f"{symbols}: {data['batches']:,} bars, {first} to {last} UTC, {data['label']}."
 
 
 def percent(share: float | None, signed: bool = False) -> str:

@@ -11,6 +11,7 @@ from fks_actors.cli import (
     exchange_sim,
     explain,
     facts,
+    jobs,
     lifecycle,
     optimize,
     orders,
@@ -44,6 +45,7 @@ app.command("backtest")(backtest.backtest)
 app.command("compare")(compare.compare)
 app.command("replay")(replay.replay)
 app.command("optimize")(optimize.optimize)
+app.command("jobs")(jobs.jobs)
 app.command("exchange-sim")(exchange_sim.exchange_sim)
 app.command("config")(facts.config)
 app.add_typer(orders.orders, name="orders")

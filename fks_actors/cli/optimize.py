@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from fks_actors.cli.options import ConfigFile
 from fks_actors.cli.session import EXIT_FAILED, EXIT_INTERRUPTED, console, make_console, print_json, say_error, spoken
+from fks_actors.cli.submitting import NoWait, Submit
 from fks_actors.errors import ConfigError
 from fks_actors.home import Home, find_home
 
@@ -50,8 +51,15 @@ def optimize(
         int, typer.Option("--workers", min=0, max=4_096, help="Ray workers; 0 is this process without Ray.")
     ] = 0,
     address: Annotated[
-        str, typer.Option("--address", help="A Ray cluster, HOST:PORT or desk, for the workers.", show_default=False)
+        str,
+        typer.Option(
+            "--address",
+            help="A Ray cluster, HOST:PORT or desk, for the workers; with --submit a desk's, http://HOST:PORT.",
+            show_default=False,
+        ),
     ] = "",
+    submit: Submit = False,
+    no_wait: NoWait = False,
     seed: Annotated[int, typer.Option("--seed", min=0)] = 7,
     sampler: Annotated[str, typer.Option("--sampler", help="tpe, random or grid.")] = "tpe",
     pruner: Annotated[str, typer.Option("--pruner", help="none, median or hyperband.")] = "none",
@@ -80,6 +88,9 @@ def optimize(
             objective=objective, cv=cv, seed=seed, sampler=sampler, pruner=pruner, warm=warm,
             span=(_instant(since, "--since"), _instant(until, "--until")),
         )  # fmt: skip
+    if submit:
+        _submit(data or [], specs, resume, address, not no_wait, json)
+        return
     from fks_actors.cli.cluster.crew import crew
     from fks_actors.cli.optimized import print_search
 
@@ -135,6 +146,29 @@ def _specs(
         )
         for called, files in groups
     ]  # fmt: skip
+
+
+def _submit(data: list[str], specs: "list[SearchSpec]", resume: bool, address: str, wait: bool, json: bool) -> None:
+    """A desk does it; one that is cut short there goes on by itself."""
+    from fks_actors.backtest.search.space import told_axis
+    from fks_actors.cli.optimized import print_search
+    from fks_actors.cli.submitting import submitted
+    from fks_actors.client.jobs import request
+
+    if resume or len(specs) != 1:
+        raise ConfigError("--submit takes one search that begins now, without --resume and --each-symbol")
+    (spec,) = specs
+    search = {name: getattr(spec, name) for name in ("objectives", "cv", "trials", "sampler", "pruner")}
+    search["space"] = dict(told_axis(axis) for axis in spec.axes)
+    body = request(data, "", spec.tree, spec.since_ms, spec.until_ms, kind="optimize", search=search,
+                   warm=spec.warm, seed=spec.seed)  # fmt: skip
+    job, found = submitted(address, body, wait, json)
+    if found is None:
+        print_json({"id": job.id}) if json else console.print(job.id)
+    elif json:
+        print_json(found)
+    else:
+        print_search(console, found)
 
 
 def _kept_spec(home: Home, study: str, trials: int | None) -> "SearchSpec":

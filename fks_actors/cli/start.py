@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fks_actors.cli.cluster import (
     ClusterHandle,
@@ -23,10 +23,13 @@ from fks_actors.cli.cluster import (
 from fks_actors.cli.held import held_cluster
 from fks_actors.cli.plan import Plan
 from fks_actors.cli.session import Running, note_running
-from fks_actors.cli.venues import PAPER, mode_of
+from fks_actors.cli.venues import LIVE, PAPER, mode_of
 from fks_actors.errors import ClusterError, FksError, PortTaken
 from fks_actors.home import Home, known_secret, secret
 from fks_actors.settings import Settings, without_password
+
+if TYPE_CHECKING:
+    from fks_actors.actors.jobs.told import JobsTold
 
 APP = "deployments.app:build"
 """Serve's import path of the HTTP edge."""
@@ -131,6 +134,7 @@ def _deploy(home: Home, plan: Plan, handle: ClusterHandle) -> Running:
     serving.deploy(APP, _edge_args(home, plan), name=wiring.namespace)
     wait_http(f"{running.url}/api/v1/ready", _READY_S)
     release_dashboard(handle)
+    _go_on_with_jobs(home, plan)
     return running
 
 
@@ -140,6 +144,7 @@ def _edge_args(home: Home, plan: Plan) -> dict[str, Any]:
         "journal_url": wiring.journal_url,
         "inbox_url": wiring.inbox_url,
         "namespace": wiring.namespace,
+        "jobs": _jobs_told(home, plan).model_dump(mode="json"),
         "symbols": list(wiring.run.symbols),
         "mode": mode_of(plan.settings),
         "webhook": plan.settings.webhook.model_dump(mode="json"),
@@ -155,6 +160,31 @@ def _edge_args(home: Home, plan: Plan) -> dict[str, Any]:
         "token_file": "" if os.environ.get("FKS_API_TOKEN") else str(home.api_token),
         "replicas": plan.settings.serve.replicas,
     }
+
+
+def _jobs_told(home: Home, plan: Plan) -> "JobsTold":
+    from fks_actors.actors.jobs.told import JobsTold
+    from fks_actors.backtest.search.space import base_tree
+
+    hidden = (home.api_token, home.webhook_secret, home.run / "ray-token")
+    return JobsTold(
+        home=str(home.root),
+        namespace=plan.wiring.namespace,
+        config=plan.settings.jobs,
+        tree=base_tree(plan.settings),
+        real=mode_of(plan.settings) == LIVE,
+        secrets=tuple(str(path) for path in hidden),
+    )
+
+
+def _go_on_with_jobs(home: Home, plan: Plan) -> None:
+    """Jobs that waited or ran when the desk was ended; where there are none, their actor is made when one comes."""
+    from fks_actors.adapters.jobs.folder import unfinished
+
+    if unfinished(home.root):
+        from fks_actors.actors.jobs.handle import keep_jobs
+
+        keep_jobs(_jobs_told(home, plan))
 
 
 def stop(home: Home) -> int:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
-RESERVED = frozenset({"journal", "risk", "coordinator", "feed", "telemetry", "models", "sentiment", "shadows"})
+RESERVED = frozenset({"journal", "risk", "coordinator", "feed", "telemetry", "models", "sentiment", "shadows", "jobs"})
 """Names that other parts of a desk have."""
 
 

@@ -2,12 +2,15 @@
 
 from typing import Any
 
+import pytest
 import schemathesis
 from schemathesis.checks import CHECKS
 
 from deployments.gateway import make_app
+from deployments.job_shapes import EXAMPLES
 from fks_actors.webhook.authenticity import signature
 from tests.edge import BEARER, SECRET, TOKEN, gateway_over
+from tests.fake_desk import FakeJobs, job_row
 from tests.fakes import Scene
 from tests.fuzz.conftest import Watch, examples
 
@@ -41,7 +44,9 @@ class Signing:
 DEBATED = next(row for row in SCENE.reader.cycle_rows if row.debate is not None)
 SCENE.desk.votes, SCENE.desk.debate = DEBATED.ballots, DEBATED.debate
 RATE = {"rate_limit_per_minute": 1_000_000, "burst": 1_000_000}
-APP = Signing(make_app(gateway_over(reader=SCENE.reader, desk=SCENE.desk, **RATE)))
+ROWS = [job_row(1), job_row(2, "running"), job_row(3, "failed")]
+JOBS = FakeJobs({row["id"]: row for row in ROWS})
+APP = Signing(make_app(gateway_over(reader=SCENE.reader, desk=SCENE.desk, jobs=JOBS, **RATE)))
 schema = (
     schemathesis.openapi.from_asgi("/openapi.json", APP)
     .exclude(path="/api/v1/stream")  # has no end; tests/integration/http/test_api.py reads it
@@ -78,4 +83,20 @@ def test_decide_when_models_debated_then_the_answer_is_as_documented(watched: Wa
     case = schema["/api/v1/decide"]["POST"].Case(body={"symbol": "BTC/USDT"}, media_type="application/json")
     answer = case.call_and_validate(headers=BEARER, checks=[*CHECKS.get_by_names(NAMES), only_503])
     assert [turn["role"] for turn in answer.json()["debate"]["turns"]] == ["bull", "bear", "judge"]
+    assert watched.found == []
+
+
+@pytest.mark.parametrize("part", ["", "/report", "/result", "/logs"])
+def test_job_when_it_is_there_then_the_answer_is_as_documented(watched: Watch, part: str) -> None:
+    case = schema["/api/v1/backtests/{job_id}" + part]["GET"].Case(path_parameters={"job_id": ROWS[0]["id"]})
+    answer = case.call_and_validate(headers=BEARER, checks=[*CHECKS.get_by_names(NAMES), only_503])
+    assert answer.status_code == 200
+    assert watched.found == []
+
+
+def test_backtests_when_an_example_is_sent_then_it_is_taken(watched: Watch) -> None:
+    for told in EXAMPLES.values():
+        case = schema["/api/v1/backtests"]["POST"].Case(body=told["value"], media_type="application/json")
+        answer = case.call_and_validate(headers=BEARER, checks=[*CHECKS.get_by_names(NAMES), only_503])
+        assert (answer.status_code, answer.json()["kind"]) == (202, told["value"]["kind"])
     assert watched.found == []

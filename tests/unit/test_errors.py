@@ -13,6 +13,7 @@ ARGUMENTS = {
     errors.PortTaken: (8000, "python"),
     errors.MindAhead: ("BTC/USDT", 1, 2),
     errors.StrategyOverrun: ("mine", "BTC/USDT", 1, 5.0, "mine.py, line 3"),
+    errors.JobRefused: ("invalid_field", "must be above 0", "warm"),
     errors.ModelUnavailable: ("vllm", "503", 2.0),
     errors.NewsUnavailable: ("rss", "503", 2.0),
 }

@@ -27,7 +27,7 @@ from fks_actors.yaml_source import KeyPath, read_value, read_yaml
 
 _WORDS = frozenset({"low", "high", "step", "int", "log", "choices"})
 _DIGITS = 12
-NO_BEARING = ("feed", "journal", "redis", "serve", "cluster", "webhook", "news")
+NO_BEARING = ("feed", "journal", "redis", "serve", "cluster", "jobs", "webhook", "news")
 """Sections that no run over recorded bars reads; they are left out of a trial's record."""
 
 Tree = dict[str, Any]
@@ -94,6 +94,28 @@ def parse_axis(text: str, settings: Settings) -> Axis:
         raise ConfigError(f"{where}: a range is LOW:HIGH, LOW:HIGH:STEP or LOW:HIGH:log")
     extra = {"log": True} if rest == ["log"] else {"step": rest[0]} if rest else {}
     return _axis(key, {"low": low, "high": high, **extra}, settings, where)
+
+
+def axis(key: str, told: Mapping[str, Any] | list[Any], settings: Settings, where: str) -> Axis:
+    """An axis as a file has it: a mapping with `low` and `high`, or a list of choices; `where` stands in the error.
+
+    Raises:
+        ConfigError: what is wrong.
+    """
+    given = {"choices": told} if isinstance(told, list) else told
+    for word in given:
+        if word not in _WORDS:
+            raise ConfigError(f"{where}: {key}: {word!r} is none of {', '.join(sorted(_WORDS))}")
+    return _axis(key, given, settings, where)
+
+
+def told_axis(of: Axis) -> tuple[str, dict[str, Any] | list[Any]]:
+    """The key of an axis, and what `axis` makes the same axis of."""
+    if of.choices:
+        return of.key, list(of.choices)
+    extra: dict[str, Any] = {"log": True} if of.log else {} if of.step is None else {"step": of.plain(of.step)}
+    whole = {"int": True} if of.whole else {}
+    return of.key, {"low": of.plain(of.low), "high": of.plain(of.high), **extra, **whole}
 
 
 def joined(axes: Sequence[Axis]) -> tuple[Axis, ...]:

@@ -221,8 +221,8 @@ async def test_control_when_state_is_given_then_desk_is_told_once_by_id(api: Api
         ("POST", "control", {"state": "halted"}, (422, "missing_field", "reason")),
         ("POST", "control", {"state": "halted", "reason": "x", "force": 1}, (422, "unknown_field", "force")),
         ("GET", "lessons", None, (501, "not_implemented", "")),
-        ("POST", "backtests", {}, (501, "not_implemented", "")),
-        ("GET", "backtests/1", None, (501, "not_implemented", "")),
+        ("POST", "backtests", {}, (422, "missing_field", "data")),
+        ("GET", "backtests/1", None, (404, "not_found", "")),
     ],
     ids=lambda v: str(v)[:32],
 )

@@ -13,6 +13,7 @@ from fks_actors.agents.config import DebateConfig
 from fks_actors.agents.settlement import settle
 from fks_actors.agents.verdict import ASMBTR, SENTIMENT
 from fks_actors.backtest.grid import Grid
+from fks_actors.backtest.heard import Heard, Tally, heard
 from fks_actors.backtest.worth import Worth
 from fks_actors.desk.mind import Craft, Features
 from fks_actors.desk.ports import Briefing, Deliberation
@@ -36,12 +37,13 @@ class Seat:
     `signs` and `sure` are what it says of each batch of the block: BUY, SELL, HOLD or SILENT, and its confidence.
     """
 
-    __slots__ = ("_craft", "_features", "_seen", "signs", "sure")
+    __slots__ = ("_craft", "_features", "_seen", "signs", "sure", "tally")
 
     def __init__(self, craft: Craft[Any]) -> None:
         self._craft = craft
         self._features: Features = craft.blank()
         self._seen: list[Any] = []
+        self.tally = Tally()
         self.signs: list[int] = []
         self.sure: list[float] = []
 
@@ -76,6 +78,7 @@ class Seat:
             if action is not None:
                 signs[at] = _SIGN[action]
         self._seen, self.signs, self.sure = seen, signs, sure
+        self.tally.count(seen)
 
     def ballot(self, at: int) -> Ballot | None:
         """What it says of a batch of the block, in full."""
@@ -153,6 +156,11 @@ class Ahead:
         none; None where it names none at all, or does not sit alone."""
         said = self._seats[symbol][0].targets() if len(self._agents) == 1 else []
         return np.array(said, np.float64) if any(target is not None for target in said) else None
+
+    def heard(self) -> tuple[Heard, ...]:
+        """How often each mind was asked, voted and failed so far."""
+        rows = list(self._seats.values())
+        return tuple(heard(agent, [seats[n].tally for seats in rows]) for n, agent in enumerate(self._agents))
 
     def come(self, at: int) -> None:
         """The desk deliberates on batch `at` next."""

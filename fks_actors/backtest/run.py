@@ -10,6 +10,7 @@ from fks_actors.agents.forecast import AGENT as FORECAST
 from fks_actors.backtest.ahead import Ahead
 from fks_actors.backtest.council import council
 from fks_actors.backtest.grid import Grid, grid_of
+from fks_actors.backtest.heard import Heard, heard_in
 from fks_actors.backtest.journal import RunJournal
 from fks_actors.backtest.minds import Decide, RunMinds
 from fks_actors.backtest.parts import RunRisk, RunVenue, in_turn
@@ -37,7 +38,7 @@ BuildMinds = Callable[[JournalPort], Minds]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a run recorded. Money in quote; `cash` is what it started with."""
+    """What a run recorded. Money in quote; `cash` is what it started with. `heard`: each mind, in its order."""
 
     cash: Decimal
     bars: int
@@ -46,6 +47,7 @@ class Result:
     fills: Sequence[Fill]
     equity: Sequence[EquityPoint]
     charges: Sequence[Charge] = ()
+    heard: tuple[Heard, ...] = ()
 
     @property
     def final(self) -> Decimal:
@@ -119,14 +121,16 @@ async def run(
         bars += len(batch.candles)
         told(batch)
     journal = parts.journal
+    cycles = [each for each in journal.cycles if isinstance(each, CycleRecord)]
     return Result(
         record.cash,
         bars,
-        [each for each in journal.cycles if isinstance(each, CycleRecord)],
+        cycles,
         tuple(journal.orders.values()),
         tuple(journal.fills),
         [each for each in journal.equity if isinstance(each, EquityPoint)],
         tuple(journal.charges),
+        heard_in(cycles),
     )
 
 
@@ -210,6 +214,7 @@ async def _walked(
         tuple(journal.orders.values()),
         tuple(journal.fills),
         points_of(journal.equity, grid),
+        heard=ahead.heard(),
     )
 
 

@@ -5,7 +5,6 @@ each through a desk like the first one's; one that would be the run itself is le
 the result is gathered in `warnings_of`; `honesty` is imported there, after the runs, for it takes long to load.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,7 +21,6 @@ from fks_actors.backtest.study import Study
 from fks_actors.errors import ConfigError
 from fks_actors.execution.config import default_rules
 from fks_actors.model.records import TradingState
-from fks_actors.model.votes import Abstain, AbstainReason, Vote
 from fks_actors.settings import Settings
 
 if TYPE_CHECKING:
@@ -176,24 +174,14 @@ def warnings_of(own: Contender, past: Past, result: Result, models: bool = False
 
 def _silent(own: Contender, past: Past, result: Result) -> Iterator[str]:
     """Minds that failed, and minds that never voted without having failed."""
-    heard: set[str] = set()
-    failed: dict[str, Abstain] = {}
-    asked, counts = Counter[str](), Counter[str]()
-    for ballot in (ballot for cycle in result.cycles for ballot in cycle.ballots):
-        asked[ballot.agent] += 1
-        if isinstance(ballot, Vote):
-            heard.add(ballot.agent)
-        elif ballot.reason is AbstainReason.FAILED:
-            failed.setdefault(ballot.agent, ballot)
-            counts[ballot.agent] += 1
-    for agent, first in failed.items():
-        yield (
-            f"{agent} FAILED in {counts[agent]:,} of {asked[agent]:,} decisions, first on {first.symbol} at "
-            f"{_minute(first.ts_ms)} UTC: {first.detail}"
-        )
-    for agent in own.voices:
-        if agent not in heard and agent not in failed:
-            yield f"{agent} never voted in {past.count:,} bars: it had not seen enough; give more bars or --warm."
+    for each in result.heard:
+        if each.first is not None:
+            yield (
+                f"{each.agent} FAILED in {each.failed:,} of {each.asked:,} decisions, first on {each.first.symbol} at "
+                f"{_minute(each.first.ts_ms)} UTC: {each.first.detail}"
+            )
+        elif each.agent in own.voices and not each.voted:
+            yield f"{each.agent} never voted in {past.count:,} bars: it had not seen enough; give more bars or --warm."
 
 
 def _minute(ts_ms: int) -> str:

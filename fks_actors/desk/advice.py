@@ -28,6 +28,8 @@ async def answered(
     advice: Sequence[Advice], cycles: Sequence[CycleRecord], journal: JournalPort
 ) -> tuple[SignalRecord, ...]:
     """The records of signals that were heard: ignored as orders, and in which decision they were a vote."""
+    if not advice:
+        return ()
     by_symbol = {cycle.symbol: cycle for cycle in cycles}
     records = []
     for each in advice:

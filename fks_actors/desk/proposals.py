@@ -138,20 +138,20 @@ def cycle_records(
 ) -> tuple[CycleRecord, ...]:
     """One record a candle of the batch; `rulings` are by symbol, absent where nothing was proposed."""
     verdicts = {verdict.symbol: verdict for verdict in said.verdicts}
-    return tuple(
-        replace(
-            _cycle_record(
-                candle,
-                batch.close_ms,
-                tuple(b for b in said.ballots if b.symbol == candle.symbol),
-                verdicts[candle.symbol],
-                rulings.get(candle.symbol),
-                flags.get(candle.symbol, ()),
-            ),
-            debate=said.debates.get(candle.symbol),
+    records = [
+        _cycle_record(
+            candle,
+            batch.close_ms,
+            tuple([b for b in said.ballots if b.symbol == candle.symbol]),
+            verdicts[candle.symbol],
+            rulings.get(candle.symbol),
+            flags.get(candle.symbol, ()),
         )
         for candle in batch.candles
-    )
+    ]
+    if said.debates:
+        records = [replace(record, debate=said.debates.get(record.symbol)) for record in records]
+    return tuple(records)
 
 
 def _cycle_record(

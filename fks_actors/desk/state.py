@@ -135,6 +135,8 @@ class DeskMemory:
 
     def take_advice(self, symbols: Mapping[str, Any]) -> tuple[Advice, ...]:
         """Forget the advice on these symbols; return it."""
+        if not self.advice:
+            return ()
         taken = tuple(a for a in self.advice if a.vote.symbol in symbols)
         self.advice = tuple(a for a in self.advice if a.vote.symbol not in symbols)
         return taken

@@ -321,7 +321,7 @@ class Steps:
         adopted = [o for r in answers for o in r.adopted if self.orders.adopt(o)]
         events = [e for r in answers for e in r.events]
         moved = await self._moved(events) if events else ()
-        for each in approved:
+        for each in approved if self.memory.brackets else ():
             self.memory.brackets = exits.handed_over(self.memory.brackets, each.intent, self.orders.find)
         notes = [note for r in answers for note in r.notes]
         sent = [self.orders.sent(a, ts_ms) for a in approved]
@@ -361,11 +361,12 @@ class Steps:
         charges = tuple([event for event in events if isinstance(event, Charge)])
         origins = {f.client_order_id: order for f in fills if (order := self.orders.find(f.client_order_id))}
         changed = self.orders.after(events)
-        for fill in fills:
+        for fill in fills if self.memory.brackets else ():
             self.memory.brackets = exits.traded(self.memory.brackets, fill, origins[fill.client_order_id].intent)
         signals: dict[str, SignalRecord] = {}
         for order in changed:
-            self.memory.brackets = exits.settled(self.memory.brackets, order, self.orders.find)
+            if self.memory.brackets:
+                self.memory.brackets = exits.settled(self.memory.brackets, order, self.orders.find)
             self._answered(order)
             if order.intent.origin in (Origin.SIGNAL, Origin.EXIT) and not proposals.is_of_decision(order.intent):
                 record = await self._signal_of(order, signals)

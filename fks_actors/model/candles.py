@@ -1,5 +1,6 @@
 """Bars. A candle is a measurement (float); money is made from it only through `to_money`."""
 
+import functools
 from decimal import Decimal
 
 import msgspec
@@ -33,6 +34,7 @@ class BarBatch(msgspec.Struct, frozen=True, gc=False):
         return self.ts_ms + self.interval_ms
 
 
+@functools.lru_cache(maxsize=512, typed=True)
 def to_money(value: float) -> Decimal:
     """The Decimal with the fewest digits that reads back as `value` (what the exchange printed)."""
     return Decimal(repr(value))

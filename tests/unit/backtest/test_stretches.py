@@ -39,6 +39,7 @@ async def both(config: Settings, past: Past) -> Result:
         assert len(getattr(fast, name)) == len(other), name
         assert list(map(repr, one)) == list(map(repr, other)), name
     assert fast.bars == slow.bars
+    assert fast.heard == slow.heard
     assert (fast.final, fast.drawdown) == (slow.final, slow.drawdown)
     return fast
 

@@ -40,6 +40,7 @@ PAINTED = """(name) => [...document.querySelectorAll(`[data-chart="${name}"] can
 BLUE = PAINTED.replace(
     "pixels[at] > 0", "pixels[at] > 0 && pixels[at - 1] > pixels[at - 3] + 60 && pixels[at - 1] > pixels[at - 2] + 40"
 )
+LEFT = BLUE.replace("(0, 0, canvas.width, canvas.height)", "(0, 0, Math.ceil(canvas.width * 0.6), canvas.height)")
 
 pytestmark = [
     pytest.mark.browser,
@@ -228,6 +229,15 @@ def test_open_when_nothing_was_traded_then_the_page_stands(watched: Watched, tmp
     assert painted(page, "prices-0") > 0
     shown(page, f"report-idle-{count}", tmp_path)
     assert watched.console == []
+
+
+def test_prices_when_trades_are_few_then_those_of_the_beginning_are_marked_too(
+    watched: Watched, tmp_path: Path
+) -> None:
+    past = past_of(1_200)
+    kept = report.save(study_of(past, ran(past, 300)), tmp_path, seed=7)
+    page = watched.open(kept.html)
+    assert page.evaluate(LEFT, "prices-0") > 20
 
 
 def test_open_when_the_run_is_long_then_the_page_is_small_and_ready_soon(watched: Watched, tmp_path: Path) -> None:

@@ -116,7 +116,8 @@
     const markers = charts.createSeriesMarkers(api, []);
     const note = document.querySelector(`[data-shown="${name}"]`);
     const show = () => {
-      const chosen = inView(held, times, given.marks);
+      const few = given.marks.length <= MOST_MARKS;
+      const chosen = few ? Object.assign([...given.marks], { all: given.marks.length }) : inView(held, times, given.marks);
       note.textContent = chosen.length < chosen.all ? `${chosen.length} of ${chosen.all} markers in view are shown, those of the largest profits and losses; zoom in for all` : "";
       markers.setMarkers(chosen.map((mark) => ({
         time: mark.ts_ms / 1000, position: mark.side === "buy" ? "belowBar" : "aboveBar", shape: mark.side === "buy" ? "arrowUp" : "arrowDown",

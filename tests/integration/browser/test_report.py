@@ -231,7 +231,7 @@ def test_open_when_nothing_was_traded_then_the_page_stands(watched: Watched, tmp
     assert watched.console == []
 
 
-def test_prices_when_trades_are_few_then_those_of_the_beginning_are_marked_too(
+def test_prices_when_trades_are_few_then_all_of_them_are_marked(
     watched: Watched, tmp_path: Path
 ) -> None:
     past = past_of(1_200)

@@ -132,7 +132,8 @@ class BuyAndHold:
 
     def baseline(self) -> Baseline:
         """What came of it so far."""
-        name = "buy and hold" if self.stake is Stake.ALL else f"buy and hold of {self.per_trade_pct:f} %"
+        each = " each" if len(self.markets) > 1 else ""
+        name = "buy and hold" if self.stake is Stake.ALL else f"buy and hold of {self.per_trade_pct:f} %{each}"
         return Baseline(name, self.cash, self._final, tuple(self._fills), tuple(self._rows))
 
     def _buy(self, held: _Holding, candle: Candle) -> None:

@@ -126,7 +126,7 @@ async def test_contest_when_run_then_each_is_the_run_alone_and_the_first_is_judg
     for run, entrant in zip(found.runs, entrants, strict=True):
         assert run == as_baseline(entrant.label, await run_contender(entrant, past))
         assert heard[entrant.label] == (300, 300)
-    assert [each.name for each in found.idle] == ["flat", "buy and hold", "buy and hold of 5 %"]
+    assert [each.name for each in found.idle] == ["flat", "buy and hold", "buy and hold of 5 % each"]
     assert f"{(found.runs[0].gained * 100):+.2f} %" in found.first_line
     again = await contest(entrants, past, seed=7)
     assert again.against_first == found.against_first

@@ -44,7 +44,7 @@ async def test_study_when_all_baselines_are_asked_for_then_each_is_a_run_of_its_
     assert [each.name for each in found.baselines] == [
         "flat",
         "buy and hold",
-        "buy and hold of 5 %",
+        "buy and hold of 5 % each",
         "price over SMA(200)",
         "SMA(50) over SMA(200)",
         "MACD(12, 26, 9)",

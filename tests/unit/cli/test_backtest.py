@@ -71,7 +71,7 @@ def test_backtest_when_run_then_the_verdict_stands_first_and_everything_beside_i
         "the council",
         "flat",
         "buy and hold",
-        "buy and hold of 5 %",
+        "buy and hold of 5 % each",
         "price over SMA(200)",
         "SMA(50) over SMA(200)",
         "MACD(12, 26, 9)",
@@ -124,7 +124,7 @@ def test_backtest_when_asked_for_json_then_one_document_that_agrees_with_the_rep
 
 def test_backtest_when_baselines_are_none_then_flat_and_hold_remain(data: list[str], config: str) -> None:
     told = json.loads(ran(data, "--config", config, "--json", "--baselines", "none").out)
-    assert [each["name"] for each in told["baselines"]] == ["flat", "buy and hold", "buy and hold of 5 %"]
+    assert [each["name"] for each in told["baselines"]] == ["flat", "buy and hold", "buy and hold of 5 % each"]
 
 
 def test_backtest_when_a_file_holds_the_strategy_then_it_trades_by_its_targets(data: list[str], tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def test_compare_when_nothing_is_named_then_the_council_against_every_baseline(d
         "hybrid: debate and ASMBTR",
         "flat",
         "buy and hold",
-        "buy and hold of 5 %",
+        "buy and hold of 5 % each",
     ]
     assert lines[14].split() == ["return", "against", "the", "council", "difference", "low", "high"]
     told: dict[str, Any] = json.loads(ran(data, "--config", config(tmp_path, "c.yaml"), "--json").out)

@@ -231,9 +231,7 @@ def test_open_when_nothing_was_traded_then_the_page_stands(watched: Watched, tmp
     assert watched.console == []
 
 
-def test_prices_when_trades_are_few_then_all_of_them_are_marked(
-    watched: Watched, tmp_path: Path
-) -> None:
+def test_prices_when_trades_are_few_then_all_of_them_are_marked(watched: Watched, tmp_path: Path) -> None:
     past = past_of(1_200)
     kept = report.save(study_of(past, ran(past, 300)), tmp_path, seed=7)
     page = watched.open(kept.html)

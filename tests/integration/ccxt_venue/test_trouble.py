@@ -1,6 +1,7 @@
 """One order an intent, whatever befalls the request: the simulated exchange's own orders are the judge."""
 
 import asyncio
+import dataclasses
 import time
 from collections import Counter
 from decimal import Decimal
@@ -288,7 +289,8 @@ async def test_stop_when_it_had_begun_to_sell_before_the_restart_then_the_rest_i
         part = Decimal("0.004")  # what a first order of it traded; the rest of that order was gone
         first = KeptWire("fks-s", 0, Decimal("0.00999"), "market", "999999", part, True)
         orders = [replace(o, status=OrderStatus.PARTIALLY_FILLED, filled_quantity=part) for o in kept.orders]
-        kept = replace(kept, orders=tuple(orders), notes=replace(kept.notes, held={"fks-s": (first,)}))
+        notes = dataclasses.replace(kept.notes, held={"fks-s": (first,)})
+        kept = dataclasses.replace(kept, orders=tuple(orders), notes=notes)
         async with trading(sim, journal, kept, native=False, recv_window_ms=100) as venue:
             await until(lambda: status(venue, "fks-s") is OrderStatus.FILLED)
         assert at_the_venue(sim)["fks-s_1"] == 1

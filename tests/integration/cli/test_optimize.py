@@ -32,7 +32,7 @@ class Scene:
         self.home = folder / name
         (folder / "one.yaml").write_text("agents:\n  minds: [short_term, mid_term]\n  debate: {min_votes: 1}\n")
         self.options = (
-            "--data", str(recording(folder, 400)), "--config", str(folder / "one.yaml"), "--study", "s",
+            "--data", str(recording(folder, 1_500)), "--config", str(folder / "one.yaml"), "--study", "s",
             "--param", "risk.per_trade_pct=5:60:5", "--param", "agents.debate.threshold=0.1:0.6",
             "--trials", str(TRIALS), "--warm", "20", "--cv", "purged:3:purge=2:embargo=1", "--sampler", "random",
         )  # fmt: skip
@@ -157,7 +157,7 @@ def busy(process: "subprocess.Popen[str]") -> list[psutil.Process]:
     found = []
     for child in psutil.Process(process.pid).children(recursive=True):
         try:
-            if child.cmdline()[:1] and child.cmdline()[0].startswith("ray::run_task"):
+            if child.cmdline()[:1] and child.cmdline()[0].startswith("ray::run_nicely"):
                 found.append(child)
         except psutil.Error:
             continue

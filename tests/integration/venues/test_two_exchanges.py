@@ -54,7 +54,7 @@ async def test_orders_when_two_exchanges_and_paper_trade_then_each_goes_where_it
 
 async def prices(home: Rig, name: str, over: Decimal) -> None:
     """Wait until the desk's connector has heard of the move."""
-    end = time.monotonic() + 15
+    end = time.monotonic() + 60
     connector = home.inside.real[name]
     while connector._venue.quotes[BTC].bid < over:  # type: ignore[attr-defined]
         assert time.monotonic() < end

@@ -174,7 +174,7 @@ def test_ask_when_bars_take_just_as_long_as_they_may_then_no_interruption_strays
         rng = random.Random(1)
         for at in range(150):
             symbol = f"S{at}/USDT"  # one that failed is not asked again
-            (said,) = held.ask(batch(bar(at, rng.uniform(8.0, 16.0), symbol)))
+            (said,) = held.ask(batch(bar(at, rng.uniform(8.0, 40.0), symbol)))
             outcomes.append(isinstance(said, Vote))
 
     thread = threading.Thread(target=run, daemon=True)

@@ -13,8 +13,7 @@ from sqlalchemy import Connection, Row, Table, and_, func, select
 
 from fks_actors.adapters.sql import tables
 from fks_actors.adapters.sql.reader import SqlReader
-from fks_actors.adapters.sql.schema import check_schema
-from fks_actors.adapters.sql.store import Store
+from fks_actors.adapters.sql.schema import open_written
 from fks_actors.adapters.sql.tables import COMMIT_SPAN
 from fks_actors.errors import JournalCorrupt
 from fks_actors.journal.codec import decode_as, decode_change
@@ -105,13 +104,7 @@ def open_chain(url: str) -> SqlChain:
         JournalUnavailable: the journal is not there yet, or cannot be reached.
         JournalError: it was written by a newer FKS.
     """
-    store = Store(url, _BUSY_MS, writable=False)
-    try:
-        check_schema(store)
-    except BaseException:
-        store.close()
-        raise
-    return SqlChain(store)
+    return SqlChain(open_written(url, _BUSY_MS))
 
 
 def _part(

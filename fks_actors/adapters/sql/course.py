@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, Select, and_, func, select
 
 from fks_actors.adapters.sql import tables
 from fks_actors.adapters.sql.reader import SqlReader
-from fks_actors.adapters.sql.schema import check_schema
+from fks_actors.adapters.sql.schema import open_written
 from fks_actors.adapters.sql.store import Store
 from fks_actors.adapters.sql.tables import COMMIT_SPAN
 from fks_actors.journal.codec import decode_as
@@ -112,13 +112,7 @@ def open_course(url: str) -> SqlCourse:
         JournalUnavailable: the journal is not there yet, or cannot be reached.
         JournalError: it was written by a newer FKS.
     """
-    store = Store(url, _BUSY_MS, writable=False)
-    try:
-        check_schema(store)
-    except BaseException:
-        store.close()
-        raise
-    return SqlCourse(store)
+    return SqlCourse(open_written(url, _BUSY_MS))
 
 
 def _commit(row: Decided) -> int:

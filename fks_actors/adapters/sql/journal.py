@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from fks_actors.adapters.sql.leases import SqlLeases
 from fks_actors.adapters.sql.reader import SqlReader
 from fks_actors.adapters.sql.rows import rows_of, statements
-from fks_actors.adapters.sql.schema import check_schema, open_schema
+from fks_actors.adapters.sql.schema import open_schema, open_written
 from fks_actors.adapters.sql.store import Store, sent_together
 from fks_actors.errors import JournalConflict
 from fks_actors.journal.audit import START
@@ -110,10 +110,4 @@ def open_reader(url: str) -> SqlReader:
         JournalUnavailable: the journal is not there yet, or cannot be reached.
         JournalError: it was written by a newer FKS.
     """
-    store = Store(url, _BUSY_MS, writable=False)
-    try:
-        check_schema(store)
-    except BaseException:
-        store.close()
-        raise
-    return SqlReader(store)
+    return SqlReader(open_written(url, _BUSY_MS))

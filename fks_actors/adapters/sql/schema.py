@@ -100,3 +100,20 @@ def _version(connection: Connection, where: str) -> str | None:
     if found is not None and str(found) > HEAD:
         raise JournalError(f"{where} was written by a newer FKS (schema {found}, here {HEAD}): upgrade FKS")
     return str(found) if found is not None else ""
+
+
+def open_written(url: str, busy_ms: int) -> Store:
+    """The store of a journal that another process writes: nothing of it can be changed.
+
+    Raises:
+        ConfigError: the URL names no database that can hold a journal.
+        JournalUnavailable: the journal is not there yet, or cannot be reached.
+        JournalError: it was written by a newer FKS.
+    """
+    store = Store(url, busy_ms, writable=False)
+    try:
+        check_schema(store)
+    except BaseException:
+        store.close()
+        raise
+    return store

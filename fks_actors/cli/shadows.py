@@ -17,6 +17,8 @@ _NONE = (
     "no shadow answers: either none is kept (section `shadows` of the configuration), or its actor is down; "
     "see `fks agents`"
 )
+_SHOWN = Decimal("0.0001")
+"""The least difference that is told, as a fraction."""
 
 
 @spoken
@@ -62,16 +64,22 @@ def _named(told: dict[str, Any], name: str, what: str) -> list[dict[str, Any]]:
 def standing_lines(told: dict[str, Any]) -> Iterator[Text]:
     """Which shadows the desk is behind, first, and which it is ahead of, since each began; nothing where none is known.
 
-    Of `told`, the API's answer.
+    Of `told`, the API's answer. A difference that would be printed as 0.00 % is none; the instant is told, for the
+    shadows follow the desk's journal and may be some bars behind.
     """
-    known = [(row["name"], Decimal(row["difference"])) for row in told["items"] if row["difference"] is not None]
+    known = [
+        (row["name"], Decimal(row["difference"]).quantize(_SHOWN))
+        for row in told["items"]
+        if row["difference"] is not None
+    ]
     behind = [f"{name} (by {difference:.2%})" for name, difference in known if difference > 0]
     ahead = [f"{name} (by {-difference:.2%})" for name, difference in known if difference < 0]
     level = [name for name, difference in known if not difference]
     parts = [("BEHIND ", behind), ("ahead of ", ahead), ("level with ", level)]
     words = "; ".join(f"{word}{', '.join(names)}" for word, names in parts if names)
     if words:
-        yield Text(f"on paper the desk is {words}", "yellow" if behind else "")
+        when = f" (as of {at(told['clock_ms'])} UTC)" if told["clock_ms"] else ""
+        yield Text(f"on paper the desk is {words}{when}", "yellow" if behind else "")
 
 
 def shadows_table(rows: list[dict[str, Any]]) -> Table:

@@ -2,6 +2,7 @@
 
 import json
 
+from fks_actors.cli.shadows import standing_lines
 from tests.cli_runs import fks_here
 from tests.fake_desk import SHADOWS, FakeDesk
 from tests.unit.cli.conftest import Serve
@@ -15,7 +16,8 @@ def test_shadows_when_some_are_kept_then_first_whom_the_desk_is_behind_and_that_
     assert (ran.code, ran.err) == (0, "")
     lines = ran.out.splitlines()
     assert lines[0] == (
-        "on paper the desk is BEHIND buy_and_hold (by 1.61%), b (by 0.02%); ahead of flat (by 0.50%); level with twin"
+        "on paper the desk is BEHIND buy_and_hold (by 1.61%), b (by 0.02%); ahead of flat (by 0.50%); "
+        "level with twin (as of 2024-12-01 08:00 UTC)"
     )
     row = next(line for line in lines if line.startswith("buy_and_hold"))
     assert row.split() == ["buy_and_hold", "10,210.75", "+2.11%", "1.25%", "2", "1.25", "+0.50%", "+1.61%"]
@@ -49,3 +51,12 @@ def test_status_when_shadows_are_kept_then_it_tells_whom_the_desk_is_behind(serv
     serve(desk=FakeDesk(shadow_rows=SHADOWS))
     assert "on paper the desk is BEHIND buy_and_hold (by 1.61%)" in fks_here("status").out
     assert json.loads(fks_here("status", "--json").out)["shadows"]["items"][1]["name"] == "buy_and_hold"
+
+
+def test_standing_lines_when_a_difference_prints_as_nothing_then_they_are_level_and_the_instant_is_told() -> None:
+    rows = [{"name": n, "difference": d} for n, d in (("flat", "0.00004"), ("sma", "-0.0012"), ("hold", "-0.00001"))]
+    (line,) = standing_lines({"items": rows, "clock_ms": 1_704_067_200_000})
+    assert (
+        line.plain == "on paper the desk is ahead of sma (by 0.12%); level with flat, hold (as of 2024-01-01 00:00 UTC)"
+    )
+    assert not line.style
